@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// @file
+/// What requantisation policies share, and the small ones that compose others. A policy maps an accumulator to an
+/// output integer (concept `Requant`): `policy.row(r)` is the map of row r, `policy.row(r)(acc, c)` the value for
+/// column c. The dialects' own policies are `ibert::dyadic`, `quantlib::requant_shift` and `ita::requant`.
+///
+/// Composition is how operators fuse: a linear layer takes one policy, whether that is a requantisation, GELU followed
+/// by one, or one plus a residual. Intermediate values stay within 53 bits (each policy states its range).
+
+#include "tessera/arith/rounding.hpp"
+#include "tessera/core/concepts.hpp"
+
+namespace tessera {
+
+/// y = clamp(acc, low, high).
+struct saturating {
+  int64_t low;
+  int64_t high;
+  constexpr const saturating& row(index_t) const { return *this; }
+  constexpr int64_t operator()(int64_t acc, index_t) const { return clamp(acc, low, high); }
+  constexpr int64_t output_min() const { return low; }
+  constexpr int64_t output_max() const { return high; }
+};
+
+/// The accumulator itself, as an int32.
+inline constexpr saturating keep_accumulator{limits<int32_t>::min, limits<int32_t>::max};
+
+/// Saturation to the range of T.
+template <Integer T>
+inline constexpr saturating saturate_to{static_cast<int64_t>(limits<T>::min), static_cast<int64_t>(limits<T>::max)};
+
+/// y = second(first(acc)): for example an activation and then its requantisation.
+template <Requant First, Requant Second>
+struct then {
+  First first;
+  Second second;
+  struct row_type {
+    decltype(first.row(0)) first_row;
+    decltype(second.row(0)) second_row;
+    constexpr int64_t operator()(int64_t acc, index_t c) const { return second_row(first_row(acc, c), c); }
+  };
+  constexpr row_type row(index_t r) const { return {first.row(r), second.row(r)}; }
+  constexpr int64_t output_min() const { return second.output_min(); }
+  constexpr int64_t output_max() const { return second.output_max(); }
+};
+template <class First, class Second>
+then(First, Second) -> then<First, Second>;
+
+/// y = out( first(acc) + second(residual[r][c]) ): the residual addition of two scales, each branch rounded on its own.
+/// residual: (M, N), rows `pitch` elements apart.
+template <Requant First, Requant Second, Requant Out, Integer R>
+struct add_residual {
+  First first;
+  Second second;
+  Out out;
+  const R* residual;
+  index_t pitch;
+  struct row_type {
+    decltype(first.row(0)) first_row;
+    decltype(second.row(0)) second_row;
+    decltype(out.row(0)) out_row;
+    const R* residual;
+    constexpr int64_t operator()(int64_t acc, index_t c) const {
+      return out_row(first_row(acc, c) + second_row(residual[c], c), c);
+    }
+  };
+  constexpr row_type row(index_t r) const {
+    return {first.row(r), second.row(r), out.row(r), residual + r * pitch};
+  }
+  constexpr int64_t output_min() const { return out.output_min(); }
+  constexpr int64_t output_max() const { return out.output_max(); }
+};
+template <class First, class Second, class Out, class R>
+add_residual(First, Second, Out, const R*, index_t) -> add_residual<First, Second, Out, R>;
+
+/// The channel is the row instead of the column, as in NCHW tensors flattened to (C, H*W): row r uses channel r of
+/// `policy` for all its columns.
+template <Requant Policy>
+struct by_row {
+  Policy policy;
+  struct row_type {
+    decltype(policy.row(0)) policy_row;
+    index_t channel;
+    constexpr int64_t operator()(int64_t acc, index_t) const { return policy_row(acc, channel); }
+  };
+  constexpr row_type row(index_t r) const { return {policy.row(0), r}; }
+  constexpr int64_t output_min() const { return policy.output_min(); }
+  constexpr int64_t output_max() const { return policy.output_max(); }
+};
+template <class Policy>
+by_row(Policy) -> by_row<Policy>;
+
+}  // namespace tessera

@@ -5,6 +5,7 @@
 /// JSON from files that are not trusted: limits on size and depth, no key twice, and fields read with checks whose
 /// messages name the file and the key.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -28,15 +29,11 @@ struct json_limits {
 
 namespace detail {
 
-/// nlohmann's messages without the library's prefix ("[json.exception.parse_error.101] ").
+/// nlohmann's message without the library's prefix ("[json.exception.parse_error.101] ") and without the piece of the
+/// file it quotes, which may be long or not printable.
 inline std::string json_reason(std::string_view what) {
   if (const auto end = what.find("] "); what.starts_with('[') && end != what.npos) what.remove_prefix(end + 2);
-  constexpr std::size_t longest = 300;
-  std::size_t n = what.size() < longest ? what.size() : longest;
-  while (n < what.size() && n > 0 && (static_cast<unsigned char>(what[n]) & 0xC0) == 0x80) --n;
-  std::string out;
-  for (const char c : what.substr(0, n)) out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  return n < what.size() ? out + "..." : out;
+  return std::string(what.substr(0, std::min(what.find("; last read: "), std::size_t{200})));
 }
 
 inline const char* json_kind(const nlohmann::json& value) {
@@ -59,8 +56,7 @@ inline nlohmann::json parse_json(std::string_view bytes, std::string_view file, 
     throw data_error(file, "", "is larger than the limit of " + std::to_string(limits.bytes) + " bytes");
   if (bytes.find_first_not_of(" \t\r\n") == bytes.npos) throw data_error(file, "", "is empty");
   // nlohmann takes NUL for the end of the text and would ignore what follows.
-  if (const auto nul = bytes.find('\0'); nul != bytes.npos)
-    throw data_error(file, "", "is not JSON: NUL byte", nul);
+  if (const auto nul = bytes.find('\0'); nul != bytes.npos) throw data_error(file, "", "is not JSON: NUL byte", nul);
 
   std::vector<std::set<std::string, std::less<>>> keys;  // of the objects that are open
   const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
@@ -74,7 +70,7 @@ inline nlohmann::json parse_json(std::string_view bytes, std::string_view file, 
       case json::parse_event_t::object_end: keys.pop_back(); break;
       case json::parse_event_t::key:
         if (!keys.back().insert(parsed.get_ref<const std::string&>()).second)
-          throw data_error(file, quoted(parsed.get_ref<const std::string&>()), "is there twice in one object");
+          throw data_error(file, tessera::quoted(parsed.get_ref<const std::string&>()), "is there twice in one object");
         break;
       default: break;
     }
@@ -154,7 +150,7 @@ class json_fields {
   static const char* kind(const nlohmann::json& value) { return detail::json_kind(value); }
 
   std::string name(std::string_view key) const {
-    return where_.empty() ? quoted(key) : where_ + "." + quoted(key);
+    return where_.empty() ? tessera::quoted(key) : where_ + "." + tessera::quoted(key);
   }
   const nlohmann::json* find(std::string_view key) const {
     const auto it = object_->find(key);

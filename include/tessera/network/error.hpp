@@ -14,8 +14,8 @@
 namespace tessera {
 
 /// `name` in quotes, safe to print: names come from untrusted files, so control characters become `\xNN` and long names
-/// are cut.
-inline std::string in_quotes(std::string_view name) {
+/// are cut. Call it qualified: with a `std::string`, plain `quoted` would find `std::quoted` as well.
+inline std::string quoted(std::string_view name) {
   constexpr std::size_t longest = 120;
   constexpr char digits[] = "0123456789abcdef";
   std::string text = "'";

@@ -83,7 +83,7 @@ class npy_header_parser {
       } else if (key == "shape" && !std::exchange(has_shape, true)) {
         shape(header.shape);
       } else {
-        fail("its header has the unexpected or repeated key " + in_quotes(key));
+        fail("its header has the unexpected or repeated key " + tessera::quoted(key));
       }
       if (!accept(',')) {
         expect('}');
@@ -147,7 +147,7 @@ class npy_header_parser {
                                            [&](const auto& entry) { return text.substr(1) == entry.first; });
     if ((order != '<' && order != '>' && order != '|') || found == std::end(types) ||
         (order == '|' && size_of(found->second) > 1)) {
-      fail("its element type " + in_quotes(text) + " is not supported");
+      fail("its element type " + tessera::quoted(text) + " is not supported");
     }
     header.type = found->second;
     header.big_endian = order == '>';
@@ -203,7 +203,7 @@ inline void transpose_from_fortran(std::span<const index_t> shape, std::size_t i
 template <class Read>
 npy_array read_npy_stream(std::string file, std::string name, uint64_t size, Read&& read) {
   npy_array array{std::move(file), std::move(name), dtype::u8, {}, {}};
-  const std::string where = array.name.empty() ? "" : "tensor " + in_quotes(array.name);
+  const std::string where = array.name.empty() ? "" : "tensor " + tessera::quoted(array.name);
   const auto fail = [&](std::string_view reason) { throw data_error(array.file, where, reason); };
 
   std::array<std::byte, 12> start{};

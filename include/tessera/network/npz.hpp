@@ -47,9 +47,10 @@ class npz_file {
   /// Reads the array `name`.
   npy_array array(std::string_view name) const {
     const auto found = index_.find(name);
-    if (found == index_.end()) throw data_error(name_, "tensor " + in_quotes(name), "there is no tensor of this name");
+    if (found == index_.end())
+      throw data_error(name_, "tensor " + tessera::quoted(name), "there is no tensor of this name");
     const detail::zip_entry& entry = entries_[found->second];
-    detail::zip_entry_stream stream(name_, "tensor " + in_quotes(name), entry);
+    detail::zip_entry_stream stream(name_, "tensor " + tessera::quoted(name), entry);
     npy_array result = detail::read_npy_stream(name_, std::string(name), entry.size,
                                                [&](std::span<std::byte> to) { stream.read(to); });
     stream.finish();
@@ -75,7 +76,7 @@ class npz_file {
       std::string key = entries_[i].name;
       if (key.ends_with(".npy")) key.resize(key.size() - 4);
       if (!index_.emplace(key, i).second) {
-        throw data_error(name_, "tensor " + in_quotes(key), "two entries of the archive have this name");
+        throw data_error(name_, "tensor " + tessera::quoted(key), "two entries of the archive have this name");
       }
       names_.push_back(std::move(key));
     }

@@ -110,7 +110,9 @@ struct tensor_ref {
   }
 
   /// Throws a `data_error` about this tensor.
-  [[noreturn]] void fail(std::string_view reason) const { throw data_error(file, "tensor " + in_quotes(name), reason); }
+  [[noreturn]] void fail(std::string_view reason) const {
+    throw data_error(file, "tensor " + tessera::quoted(name), reason);
+  }
 
  private:
   template <Element T>

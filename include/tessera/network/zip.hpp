@@ -74,7 +74,7 @@ class zip_directory_reader {
     throw data_error(file_, "", reason, offset);
   }
   [[noreturn]] void fail(const zip_entry& entry, std::string_view reason, uint64_t offset) const {
-    throw data_error(file_, "entry " + in_quotes(entry.name), reason, offset);
+    throw data_error(file_, "entry " + tessera::quoted(entry.name), reason, offset);
   }
 
   template <class T>
@@ -201,7 +201,8 @@ class zip_directory_reader {
     for (const zip_entry& entry : entries) names.push_back(entry.name);
     std::sort(names.begin(), names.end());
     const auto twin = std::adjacent_find(names.begin(), names.end());
-    if (twin != names.end()) throw data_error(file_, "entry " + in_quotes(*twin), "its name occurs more than once");
+    if (twin != names.end())
+      throw data_error(file_, "entry " + tessera::quoted(*twin), "its name occurs more than once");
   }
 
   void refuse_overlaps(const std::vector<zip_entry>& entries) const {

@@ -234,7 +234,7 @@ class zip_entry_stream {
     if (entry.method == static_cast<uint16_t>(zip_method::stored)) {
       if (entry.size != entry.compressed_size) fail("it is not compressed, yet has two different sizes");
     } else if (entry.method == static_cast<uint16_t>(zip_method::deflated)) {
-      // Deflate writes at least one bit per 258 bytes: 1032 to 1 at best.
+      // Deflate writes at least two bits for 258 bytes: 1032 to 1 at best.
       if (entry.size / 1032 > entry.compressed_size) {
         fail("it claims to inflate from " + std::to_string(entry.compressed_size) + " bytes to " +
              std::to_string(entry.size) + ", more than deflate can");

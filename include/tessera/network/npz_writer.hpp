@@ -110,6 +110,7 @@ class zip_builder {
   }
 
   static uint32_t checksum(std::span<const std::byte> bytes, uint32_t crc) {
+    if (bytes.empty()) return crc;  // zlib takes a null pointer as "start again"
     return static_cast<uint32_t>(::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
   }
 

@@ -142,9 +142,10 @@ class npy_header_parser {
         {"b1", dtype::boolean}, {"i1", dtype::i8},  {"i2", dtype::i16}, {"i4", dtype::i32},
         {"i8", dtype::i64},     {"u1", dtype::u8},  {"u2", dtype::u16}, {"u4", dtype::u32},
         {"u8", dtype::u64},     {"f2", dtype::f16}, {"f4", dtype::f32}, {"f8", dtype::f64}};
-    const char order = text.empty() ? '\0' : text[0];
-    const auto* const found = std::find_if(std::begin(types), std::end(types),
-                                           [&](const auto& entry) { return text.substr(1) == entry.first; });
+    const char order = text.empty() ? '\0' : text.front();
+    const std::string_view kind = text.substr(text.empty() ? 0 : 1);
+    const auto* const found =
+        std::find_if(std::begin(types), std::end(types), [&](const auto& entry) { return kind == entry.first; });
     if ((order != '<' && order != '>' && order != '|') || found == std::end(types) ||
         (order == '|' && size_of(found->second) > 1)) {
       fail("its element type " + tessera::quoted(text) + " is not supported");

@@ -23,6 +23,12 @@ constexpr T saturate(int64_t v) {
   }
 }
 
+/// True if T holds every integer from low to high.
+template <Integer T>
+constexpr bool holds(int64_t low, int64_t high) {
+  return static_cast<int64_t>(saturate<T>(low)) == low && static_cast<int64_t>(saturate<T>(high)) == high;
+}
+
 /// v / 2^s rounded to minus infinity, for any s >= 0.
 constexpr int64_t shift_floor(int64_t v, int s) { return v >> min(s, 63); }
 
@@ -138,6 +144,15 @@ constexpr double round_half_even(double v) {
 constexpr double round_half_up(double v) {
   const double f = floor(v);
   return v - f >= 0.5 ? f + 1.0 : f;
+}
+
+/// v, already rounded, limited to the range of T (32 bits at most); a NaN gives the smallest.
+template <Integer T>
+  requires(sizeof(T) <= 4)
+constexpr T saturate_real(double v) {
+  constexpr auto low = static_cast<double>(limits<T>::min);
+  constexpr auto high = static_cast<double>(limits<T>::max);
+  return v > low ? (v < high ? static_cast<T>(v) : limits<T>::max) : limits<T>::min;
 }
 
 /// v * 2^n; exact unless the result leaves the range of normal doubles.

@@ -31,7 +31,7 @@ struct ibert_config {
   int32_t pad_token_id = 1;
   int32_t bos_token_id = 0;
   int32_t eos_token_id = 2;
-  std::vector<std::string> labels;  ///< name of each class, the index is its id
+  std::vector<std::string> labels = {};  ///< name of each class, the index is its id
 
   index_t head_size() const { return hidden_size / num_attention_heads; }
   index_t num_labels() const { return static_cast<index_t>(labels.size()); }

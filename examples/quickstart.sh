@@ -5,14 +5,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# WordNet definitions that the network has not seen in training; it says which kind of thing each one defines.
+# WordNet definitions that the network has not seen in training; it says which kind of thing each one defines. It is a
+# small network: the last answer is wrong (WordNet files the gust under noun.phenomenon).
 sentences=(
   "primitive dinosaur found in Brazil"
   "a French liqueur originally made by Benedictine monks"
   "move or proceed at an angle"
   "someone who teaches horsemanship"
-  "the property of being easily bent without breaking"
-  "a strong feeling of fear and dislike"
+  "a small rug; several can be used in a room"
+  "a short light gust of air"
 )
 model=examples/networks/wordnet-ibert
 tool=build/release/bin/tessera

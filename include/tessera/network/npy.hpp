@@ -10,6 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
+#include <filesystem>
+#include <iterator>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -243,8 +247,17 @@ npy_array read_npy_stream(std::string file, std::string name, uint64_t size, Rea
          std::to_string(data_size) + " bytes, but it has " + std::to_string(size - prefix - header_size));
   }
   array.type = header.type;
-  array.bytes.resize(static_cast<std::size_t>(data_size));
-  read(std::span(array.bytes));
+  try {
+    array.bytes.reserve(static_cast<std::size_t>(data_size));
+  } catch (const std::exception&) {
+    fail("there is no memory for its " + std::to_string(data_size) + " bytes");
+  }
+  // In steps: memory that a false compressed size claims is reserved, but never touched.
+  while (array.bytes.size() < data_size) {
+    const std::size_t done = array.bytes.size();
+    array.bytes.resize(static_cast<std::size_t>(std::min<uint64_t>(data_size, done + (uint64_t{1} << 20))));
+    read(std::span(array.bytes).subspan(done));
+  }
   if (header.big_endian && item > 1) {
     for (auto at = array.bytes.begin(); at != array.bytes.end(); at += static_cast<std::ptrdiff_t>(item)) {
       std::reverse(at, at + static_cast<std::ptrdiff_t>(item));

@@ -23,6 +23,12 @@
 #define TESSERA_ISA_NEON64 0
 #endif
 
+#if defined(__FMA__) || TESSERA_ISA_NEON64
+#define TESSERA_ISA_FMA 1
+#else
+#define TESSERA_ISA_FMA 0
+#endif
+
 /// Internal consistency check. Define it before the first Tessera header to route failures elsewhere
 /// (bare metal: a UART print and a halt). Silent under NDEBUG, but still type-checked. Operators report
 /// bad arguments through `status`, never through this.

@@ -42,6 +42,21 @@ struct remove_cv<const volatile T> {
 template <class T>
 using remove_cv_t = typename remove_cv<T>::type;
 
+template <class T>
+struct remove_reference {
+  using type = T;
+};
+template <class T>
+struct remove_reference<T&> {
+  using type = T;
+};
+template <class T>
+struct remove_reference<T&&> {
+  using type = T;
+};
+template <class T>
+using remove_cvref_t = remove_cv_t<typename remove_reference<T>::type>;
+
 template <bool Condition, class A, class B>
 struct conditional {
   using type = A;
@@ -99,10 +114,7 @@ constexpr T clamp(T value, T low, T high) {
 }
 
 template <class To, class From>
-  requires(sizeof(To) == sizeof(From))
-constexpr To bit_cast(const From& from) {
-  return __builtin_bit_cast(To, from);
-}
+requires(sizeof(To) == sizeof(From)) constexpr To bit_cast(const From& from) { return __builtin_bit_cast(To, from); }
 
 /// True while the compiler evaluates a constant expression.
 constexpr bool is_constant_evaluated() { return __builtin_is_constant_evaluated(); }

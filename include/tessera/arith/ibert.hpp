@@ -52,6 +52,7 @@ constexpr multiplier to_multiplier(double ratio) {
 /// y = clamp( RNE( x * m / 2^e ), low, high ) with one multiplier for all channels.
 /// Exact for |x| < 2^63: the product (94 bits) is kept whole. 38-bit GELU outputs give 69 bits.
 struct dyadic {
+  static constexpr bool uniform = true;
   multiplier scale;
   int64_t low;
   int64_t high;
@@ -69,10 +70,9 @@ struct dyadic_channels {
   const int32_t* e;
   int64_t low;
   int64_t high;
+  constexpr dyadic channel(index_t c) const { return {{m[c], e[c]}, low, high}; }
   constexpr const dyadic_channels& row(index_t) const { return *this; }
-  constexpr int64_t operator()(int64_t x, index_t c) const {
-    return clamp(multiply_shift_half_even(x, m[c], e[c]), low, high);
-  }
+  constexpr int64_t operator()(int64_t x, index_t c) const { return channel(c)(x, c); }
   constexpr int64_t output_min() const { return low; }
   constexpr int64_t output_max() const { return high; }
 };
@@ -80,14 +80,15 @@ struct dyadic_channels {
 /// RNE( x * numerator / denominator ) in double precision: the authors' program labels the attention context with the
 /// wrong scale and so rounds it onto another grid before it requantises. Kept for bit-exactness with that program.
 struct rescale {
+  static constexpr bool uniform = true;
   double numerator;
   double denominator;
   constexpr const rescale& row(index_t) const { return *this; }
   constexpr int64_t operator()(int64_t x, index_t) const {
     return static_cast<int64_t>(round_half_even(static_cast<double>(x) * numerator / denominator));
   }
-  static constexpr int64_t output_min() { return -(int64_t{1} << 52); }
-  static constexpr int64_t output_max() { return int64_t{1} << 52; }
+  static constexpr int64_t output_min() { return limits<int64_t>::min; }
+  static constexpr int64_t output_max() { return limits<int64_t>::max; }
 };
 
 // ---- GELU (section 3.4, algorithm 2) -------------------------------------------------------------------------------
@@ -99,24 +100,29 @@ struct gelu_constants {
   int64_t shift;
 };
 
-/// erf = floor( sign(x) * ((min(|x|, -b) + b)^2 + c) / 2^14 ). |b| < 2^26 and |c| < 2^53 keep it exact in 64 bits.
+/// erf = floor( sign(x) * ((min(|x|, -b) + b)^2 + c) / 2^14 ). Exact while |b| < 2^31 and |c| < 2^62; wraps beyond.
 constexpr int64_t gelu_erf(int64_t x, const gelu_constants& k) {
-  const int64_t magnitude = x < 0 ? -x : x;
-  const int64_t t = min(magnitude, -k.b) + k.b;
-  const int64_t polynomial = t * t + k.c;
-  return (x < 0 ? -polynomial : (x == 0 ? 0 : polynomial)) >> 14;
+  const auto bits = static_cast<uint64_t>(x);
+  const uint64_t magnitude = x < 0 ? 0 - bits : bits;
+  const uint64_t t = min(magnitude, 0 - static_cast<uint64_t>(k.b)) + static_cast<uint64_t>(k.b);
+  const uint64_t polynomial = t * t + static_cast<uint64_t>(k.c);
+  return static_cast<int64_t>(x < 0 ? 0 - polynomial : (x == 0 ? 0 : polynomial)) >> 14;
 }
 
-/// x * (erf(x) + shift): the integer GELU. Its scale is negative, so its sign is the opposite of GELU(x).
-constexpr int64_t gelu_value(int64_t x, const gelu_constants& k) { return x * (gelu_erf(x, k) + k.shift); }
+/// x * (erf(x) + shift): the integer GELU, in 64 bits (`gelu_fits` says when it is exact; it wraps beyond). Its scale
+/// is negative, so its sign is the opposite of GELU(x).
+constexpr int64_t gelu_value(int64_t x, const gelu_constants& k) {
+  return static_cast<int64_t>(static_cast<uint64_t>(x) * static_cast<uint64_t>(gelu_erf(x, k) + k.shift));
+}
 
-/// GELU of one scale, as a policy. The value must stay within 53 bits: see `gelu_fits`.
+/// GELU of one scale, as a policy.
 struct gelu {
+  static constexpr bool uniform = true;
   gelu_constants constants;
   constexpr const gelu& row(index_t) const { return *this; }
   constexpr int64_t operator()(int64_t x, index_t) const { return gelu_value(x, constants); }
-  static constexpr int64_t output_min() { return -(int64_t{1} << 53); }
-  static constexpr int64_t output_max() { return int64_t{1} << 53; }
+  static constexpr int64_t output_min() { return limits<int64_t>::min; }
+  static constexpr int64_t output_max() { return limits<int64_t>::max; }
 };
 
 /// GELU with per-channel scales, as it follows a linear layer with per-channel weights. b, c, shift: (C).
@@ -124,13 +130,14 @@ struct gelu_channels {
   const int64_t* b;
   const int64_t* c;
   const int64_t* shift;
+  constexpr gelu channel(index_t i) const { return {{b[i], c[i], shift[i]}}; }
   constexpr const gelu_channels& row(index_t) const { return *this; }
-  constexpr int64_t operator()(int64_t x, index_t i) const { return gelu_value(x, {b[i], c[i], shift[i]}); }
-  static constexpr int64_t output_min() { return -(int64_t{1} << 53); }
-  static constexpr int64_t output_max() { return int64_t{1} << 53; }
+  constexpr int64_t operator()(int64_t x, index_t i) const { return channel(i)(x, i); }
+  static constexpr int64_t output_min() { return limits<int64_t>::min; }
+  static constexpr int64_t output_max() { return limits<int64_t>::max; }
 };
 
-/// True if gelu_value is exact for every |x| <= peak: the polynomial and the product stay below 2^53.
+/// True if gelu_value is exact for every |x| <= peak in double precision too: polynomial and product below 2^53.
 constexpr bool gelu_fits(const gelu_constants& k, int64_t peak) {
   constexpr int64_t most = int64_t{1} << 53;
   if (k.b > 0 || k.b < -(int64_t{1} << 26) || k.c > 0 || k.c <= -most + k.b * k.b || k.shift < -most) return false;
@@ -273,8 +280,8 @@ struct layer_norm_statistics {
 };
 
 /// Row normalisation: y = ((x - mean) * factor >> 1) + bias[c], in units of sqrt(C) / 2^30 * gamma[c].
-/// x: at most 22 bits where the encoder uses it, and |x| < 2^27 with n <= 2^8 or the like in general, so that the sum of
-/// squares fits 64 bits (it wraps beyond). |x - mean| < 2 * deviation, so the product stays below 2^32 and y without
+/// x: at most 22 bits where the encoder uses it, and |x| < 2^27 with n <= 2^8 or the like in general, so that the sum
+/// of squares fits 64 bits (it wraps beyond). |x - mean| < 2 * deviation, so the product stays below 2^32 and y without
 /// bias fits 32 bits.
 /// bias: (C), |bias| < 2^53. The source divides by zero for a row of equal values; here factor is 0 then.
 struct layer_norm {
@@ -296,14 +303,24 @@ struct layer_norm {
       const auto d = static_cast<uint64_t>((x[i] - mean) >> shift);
       variance += d * d;
     }
+    return finish(mean, variance);
+  }
+
+  /// Deviation and factor from the sum of squares.
+  constexpr layer_norm_statistics finish(int64_t mean, uint64_t variance) const {
     const int64_t deviation = static_cast<int64_t>(isqrt(variance)) << shift;
     return {mean, variance, deviation, deviation == 0 ? 0 : (int64_t{1} << 31) / deviation};
   }
 
+  /// One normalised element.
+  constexpr int64_t normalized(int64_t x, index_t c, const layer_norm_statistics& s) const {
+    return (((x - s.mean) * s.factor) >> 1) + bias[c];
+  }
+
   template <Integer X, Integer Y>
   constexpr void operator()(const X* x, Y* y, index_t n) const {
-    const auto [mean, variance, deviation, factor] = statistics(x, n);
-    for (index_t i = 0; i < n; ++i) y[i] = static_cast<Y>((((x[i] - mean) * factor) >> 1) + bias[i]);
+    const layer_norm_statistics s = statistics(x, n);
+    for (index_t i = 0; i < n; ++i) y[i] = static_cast<Y>(normalized(x[i], i, s));
   }
 };
 

@@ -16,6 +16,7 @@ namespace tessera {
 
 /// y = clamp(acc, low, high).
 struct saturating {
+  static constexpr bool uniform = true;
   int64_t low;
   int64_t high;
   constexpr const saturating& row(index_t) const { return *this; }
@@ -31,25 +32,45 @@ inline constexpr saturating keep_accumulator{limits<int32_t>::min, limits<int32_
 template <Integer T>
 inline constexpr saturating saturate_to{static_cast<int64_t>(limits<T>::min), static_cast<int64_t>(limits<T>::max)};
 
+/// The policy treats all channels and rows alike (it says `uniform`): 8-bit inputs may go through a table.
+template <class P>
+concept UniformRequant = Requant<P> && P::uniform;
+
+/// What `policy.row(r)` returns, without reference.
+template <class P>
+using row_of = remove_cvref_t<decltype(static_cast<const P*>(nullptr)->row(0))>;
+
+template <class First, class Second>
+struct then_row {
+  First first;
+  Second second;
+  constexpr int64_t operator()(int64_t acc, index_t c) const { return second(first(acc, c), c); }
+};
+
 /// y = second(first(acc)): for example an activation and then its requantisation.
 template <Requant First, Requant Second>
 struct then {
+  static constexpr bool uniform = UniformRequant<First> && UniformRequant<Second>;
   First first;
   Second second;
-  struct row_type {
-    decltype(first.row(0)) first_row;
-    decltype(second.row(0)) second_row;
-    constexpr int64_t operator()(int64_t acc, index_t c) const { return second_row(first_row(acc, c), c); }
-  };
-  constexpr row_type row(index_t r) const { return {first.row(r), second.row(r)}; }
+  constexpr then_row<row_of<First>, row_of<Second>> row(index_t r) const { return {first.row(r), second.row(r)}; }
   constexpr int64_t output_min() const { return second.output_min(); }
   constexpr int64_t output_max() const { return second.output_max(); }
 };
 template <class First, class Second>
 then(First, Second) -> then<First, Second>;
 
+template <class First, class Second, class Out, class R>
+struct add_residual_row {
+  First first;
+  Second second;
+  Out out;
+  const R* residual;
+  constexpr int64_t operator()(int64_t acc, index_t c) const { return out(first(acc, c) + second(residual[c], c), c); }
+};
+
 /// y = out( first(acc) + second(residual[r][c]) ): the residual addition of two scales, each branch rounded on its own.
-/// residual: (M, N), rows `pitch` elements apart.
+/// residual: (M, N), rows `pitch` elements apart. first and second: results below 2^62 in magnitude.
 template <Requant First, Requant Second, Requant Out, Integer R>
 struct add_residual {
   First first;
@@ -57,16 +78,7 @@ struct add_residual {
   Out out;
   const R* residual;
   index_t pitch;
-  struct row_type {
-    decltype(first.row(0)) first_row;
-    decltype(second.row(0)) second_row;
-    decltype(out.row(0)) out_row;
-    const R* residual;
-    constexpr int64_t operator()(int64_t acc, index_t c) const {
-      return out_row(first_row(acc, c) + second_row(residual[c], c), c);
-    }
-  };
-  constexpr row_type row(index_t r) const {
+  constexpr add_residual_row<row_of<First>, row_of<Second>, row_of<Out>, R> row(index_t r) const {
     return {first.row(r), second.row(r), out.row(r), residual + r * pitch};
   }
   constexpr int64_t output_min() const { return out.output_min(); }
@@ -75,17 +87,18 @@ struct add_residual {
 template <class First, class Second, class Out, class R>
 add_residual(First, Second, Out, const R*, index_t) -> add_residual<First, Second, Out, R>;
 
+/// A policy with one set of values per channel: `p.channel(i)` is the policy of channel i alone.
+template <class P>
+concept ChannelRequant = Requant<P> && requires(const P p, index_t i) {
+  { p.channel(i) } -> Requant;
+};
+
 /// The channel is the row instead of the column, as in NCHW tensors flattened to (C, H*W): row r uses channel r of
 /// `policy` for all its columns.
-template <Requant Policy>
+template <ChannelRequant Policy>
 struct by_row {
   Policy policy;
-  struct row_type {
-    decltype(policy.row(0)) policy_row;
-    index_t channel;
-    constexpr int64_t operator()(int64_t acc, index_t) const { return policy_row(acc, channel); }
-  };
-  constexpr row_type row(index_t r) const { return {policy.row(0), r}; }
+  constexpr auto row(index_t r) const { return policy.channel(r); }
   constexpr int64_t output_min() const { return policy.output_min(); }
   constexpr int64_t output_max() const { return policy.output_max(); }
 };

@@ -19,7 +19,9 @@ concept Target = requires {
 
 /// A target with wide vector registers, described by `T::simd`. Example: `target::host`.
 template <class T>
-concept VectorTarget = Target<T> && requires { typename T::simd; };
+concept VectorTarget = Target<T> && requires {
+  typename T::simd;
+};
 
 namespace detail {
 template <class T>

@@ -15,7 +15,9 @@ template <class Op, class T>
 struct kernel;
 
 template <class Op, class T>
-concept HasKernel = requires { kernel<Op, T>::tier; };
+concept HasKernel = requires {
+  kernel<Op, T>::tier;
+};
 
 /// Accepts the reference kernel where `T` has none of its own:
 /// `op::embedding<allow_reference<target::host>>(...)`.
@@ -26,7 +28,7 @@ struct allow_reference : T {
 
 /// Tier of the kernel that `Op` resolves to on `T`.
 template <class Op, Target T>
-  requires HasKernel<Op, T>
+requires HasKernel<Op, T>
 inline constexpr int kernel_tier = kernel<Op, T>::tier;
 
 /// Runs `Op` on `T`. Refuses, in one sentence, a missing kernel and a silent fallback.

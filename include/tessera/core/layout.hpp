@@ -55,4 +55,23 @@ struct row_pitched {
   };
 };
 
+/// The transpose of `row_pitched`: first dimension contiguous, columns `pitch` elements apart. Rank 2 only.
+struct col_pitched {
+  template <class Extents>
+  struct mapping {
+    static_assert(Extents::rank == 2, "col_pitched describes matrices");
+    static constexpr bool contiguous_rows = false;
+    Extents shape;
+    index_t pitch;
+    constexpr mapping(Extents e, index_t column_pitch) : shape(e), pitch(column_pitch) {
+      TESSERA_ASSERT(column_pitch >= e[0] || e[1] <= 1);
+    }
+    constexpr index_t stride(int dimension) const { return dimension == 0 ? 1 : pitch; }
+  };
+};
+
+/// Layouts whose mapping carries a pitch besides the extents.
+template <class Layout>
+concept PitchedLayout = same_as<Layout, row_pitched> || same_as<Layout, col_pitched>;
+
 }  // namespace tessera

@@ -51,14 +51,12 @@ class extents {
   static constexpr bool is_static = ((Static != dynamic_extent) && ...);
 
   /// All static extents: no argument needed.
-  constexpr extents()
-    requires is_static
-      : values_{Static...} {}
+  constexpr extents() requires is_static : values_{Static...} {}
 
   /// One value per dimension; where the extent is static the value must be equal to it.
   template <class... I>
-    requires(sizeof...(I) == sizeof...(Static))
-  constexpr explicit extents(I... value) : values_{static_cast<index_t>(value)...} {
+  requires(sizeof...(I) == sizeof...(Static)) constexpr explicit extents(I... value)
+      : values_{static_cast<index_t>(value)...} {
     for (int d = 0; d < rank; ++d) {
       TESSERA_ASSERT(static_extent(d) == dynamic_extent || static_extent(d) == values_[d]);
     }
@@ -93,8 +91,6 @@ template <int Rank>
 using dynamic_extents = typename detail::dynamic_extents<Rank>::type;
 
 /// True if two static extents can describe the same length (equal, or one of them dynamic).
-constexpr bool compatible_extent(index_t a, index_t b) {
-  return a == b || a == dynamic_extent || b == dynamic_extent;
-}
+constexpr bool compatible_extent(index_t a, index_t b) { return a == b || a == dynamic_extent || b == dynamic_extent; }
 
 }  // namespace tessera

@@ -8,15 +8,15 @@
 
 namespace tessera {
 
-enum class [[nodiscard]] status : uint8_t {
-  ok,
-  null_pointer,       ///< a tensor with elements has no data
-  shape_mismatch,     ///< extents of the operands do not fit together
-  overlap,            ///< output memory overlaps an input in a way the operator does not support
-  scratch_too_small,  ///< less scratch than `*_scratch_bytes` asks for
-  misaligned,         ///< scratch or arena not aligned to `scratch_alignment`
-  bad_parameter,      ///< a multiplier, shift or constant outside its documented range
-  bad_index,          ///< an index outside its table (embedding)
+enum class [[nodiscard]] status : uint8_t{
+    ok,
+    null_pointer,       ///< a tensor with elements has no data
+    shape_mismatch,     ///< extents of the operands do not fit together
+    overlap,            ///< output memory overlaps an input in a way the operator does not support
+    scratch_too_small,  ///< less scratch than `*_scratch_bytes` asks for
+    misaligned,         ///< scratch or arena not aligned to `scratch_alignment`
+    bad_parameter,      ///< a multiplier, shift or constant outside its documented range
+    bad_index,          ///< an index outside its table (embedding)
 };
 
 /// One sentence, for messages.

@@ -21,9 +21,7 @@ class tensor_view {
   static constexpr bool contiguous_rows = mapping_type::contiguous_rows;
 
   constexpr tensor_view(T* data, mapping_type mapping) : data_(data), mapping_(mapping) {}
-  constexpr tensor_view(T* data, Extents e)
-    requires(!same_as<Layout, row_pitched>)
-      : data_(data), mapping_(e) {}
+  constexpr tensor_view(T* data, Extents e) requires(!PitchedLayout<Layout>) : data_(data), mapping_(e) {}
 
   /// A view of mutable elements is also a view of constant ones.
   constexpr operator tensor_view<const T, Extents, Layout>() const { return {data_, mapping_}; }
@@ -36,8 +34,7 @@ class tensor_view {
   constexpr index_t size() const { return mapping_.shape.size(); }
 
   template <class... I>
-    requires(sizeof...(I) == Extents::rank)
-  constexpr T& operator()(I... coordinate) const {
+  requires(sizeof...(I) == Extents::rank) constexpr T& operator()(I... coordinate) const {
     index_t offset = 0;
     int dimension = 0;
     ((offset += static_cast<index_t>(coordinate) * mapping_.stride(dimension++)), ...);
@@ -45,11 +42,7 @@ class tensor_view {
   }
 
   /// Pointer to the first element of row `r` of a matrix.
-  constexpr T* row(index_t r) const
-    requires(Extents::rank == 2)
-  {
-    return data_ + r * mapping_.stride(0);
-  }
+  constexpr T* row(index_t r) const requires(Extents::rank == 2) { return data_ + r * mapping_.stride(0); }
 
   /// One past the largest offset that the view can reach, 0 if it is empty.
   constexpr index_t span() const {
@@ -85,10 +78,26 @@ constexpr auto pitched_matrix(T* data, index_t rows, index_t cols, index_t pitch
   return tensor_view<T, dynamic_extents<2>, row_pitched>(data, mapping(dynamic_extents<2>(rows, cols), pitch));
 }
 
-/// The transpose of a row-major `rows` x `cols` matrix over `data`: shape (cols, rows), col_major. No copy.
-template <class T>
-constexpr auto transposed_matrix(T* data, index_t rows, index_t cols) {
-  return tensor_view<T, dynamic_extents<2>, col_major>(data, dynamic_extents<2>(cols, rows));
+namespace detail {
+template <index_t M, index_t N>
+constexpr extents<N, M> swapped(const extents<M, N>& e) {
+  return extents<N, M>(e[1], e[0]);
+}
+}  // namespace detail
+
+/// The transpose of a matrix view: same memory, no copy.
+template <class T, class Extents, class Layout>
+requires(Extents::rank == 2) constexpr auto transposed(const tensor_view<T, Extents, Layout>& x) {
+  const auto e = detail::swapped(x.shape());
+  using swapped = remove_cv_t<decltype(e)>;
+  if constexpr (PitchedLayout<Layout>) {
+    using layout = conditional_t<same_as<Layout, row_pitched>, col_pitched, row_pitched>;
+    using mapping = typename layout::template mapping<swapped>;
+    return tensor_view<T, swapped, layout>(x.data(), mapping(e, x.stride(same_as<Layout, row_pitched> ? 0 : 1)));
+  } else {
+    using layout = conditional_t<same_as<Layout, row_major>, col_major, row_major>;
+    return tensor_view<T, swapped, layout>(x.data(), e);
+  }
 }
 
 /// Vector of `size` elements over `data`.

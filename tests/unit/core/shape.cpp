@@ -23,9 +23,11 @@ TEST_CASE("core/tensor_view strides, spans and overlap") {
   CHECK(&head(3, 2) == data + 22);
   CHECK(head.span() == 21);
   CHECK(overlaps(a, head));
-  const auto t = transposed_matrix(data, 4, 6);
+  const auto t = transposed(a);
   CHECK(t.extent(0) == 6);
   CHECK(&t(5, 3) == &a(3, 5));
+  CHECK(&transposed(head)(2, 3) == &head(3, 2));
+  CHECK(&transposed(t)(3, 5) == &a(3, 5));
   CHECK_FALSE(overlaps(matrix(data, 2, 6), matrix(data + 12, 2, 6)));
   CHECK(same_elements(a, a));
   CHECK_FALSE(same_elements(a, head));

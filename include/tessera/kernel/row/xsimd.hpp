@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+/// @file
+/// What row kernels on the host's vector units share: the `vector_row` seam. The dialects' kernels are in
+/// ibert_xsimd.hpp, ita_xsimd.hpp and quantlib_xsimd.hpp next to this file.
+
+#include "tessera/kernel/row/reference.hpp"
+#include "tessera/target/host.hpp"
+
+namespace tessera {
+
+/// The vector form of a row map: `vector_row<Params>::run(params, x, y, n)`, equal to `params(x, y, n)` bit for bit.
+/// Specialise it next to a new row operator; without it the operator has no vector kernel.
+template <class Params, class X, class Y>
+struct vector_row;
+
+template <class Params, class X, class Y, VectorTarget T>
+requires requires { sizeof(vector_row<Params, X, Y>); }
+struct kernel<row_op<Params, X, Y>, T> {
+  static constexpr int tier = 1;
+  template <class Xv, class Yv>
+  static void run(Xv x, const Params& params, Yv y) {
+    for (index_t r = 0; r < x.extent(0); ++r) vector_row<Params, X, Y>::run(params, x.row(r), y.row(r), x.extent(1));
+  }
+};
+
+}  // namespace tessera

@@ -48,8 +48,8 @@ struct base2_softmax {
     int32_t inverse;
     int32_t maximum;
   };
-  template <Integer X>
-  requires(sizeof(X) == 1) constexpr row_statistics statistics(const X* x, index_t n) const {
+  template <IntegerUpTo<8> X>
+  constexpr row_statistics statistics(const X* x, index_t n) const {
     const index_t width = group_width == 0 ? n : group_width;
     int32_t maximum = x[0];
     int32_t sum = 0;
@@ -64,8 +64,8 @@ struct base2_softmax {
     return {numerator / sum, maximum};
   }
 
-  template <Integer X, Integer Y>
-  requires(sizeof(X) == 1) constexpr void operator()(const X* x, Y* y, index_t n) const {
+  template <IntegerUpTo<8> X, Integer Y>
+  constexpr void operator()(const X* x, Y* y, index_t n) const {
     const row_statistics s = statistics(x, n);
     for (index_t j = 0; j < n; ++j) y[j] = static_cast<Y>(s.inverse >> shift(s.maximum - x[j]));
   }

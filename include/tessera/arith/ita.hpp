@@ -116,8 +116,8 @@ struct streaming_softmax {
   static constexpr base2_softmax rule() { return {256, 65280, 0, 16}; }
   static constexpr index_t max_length = 2047;
   static constexpr status check(index_t n) { return n >= 1 && n <= max_length ? status::ok : status::bad_parameter; }
-  template <Integer X, Integer Y>
-  requires(sizeof(X) == 1 && holds<Y>(0, 255)) constexpr void operator()(const X* x, Y* y, index_t n) const {
+  template <IntegerUpTo<8> X, IntegerHolding<0, 255> Y>
+  constexpr void operator()(const X* x, Y* y, index_t n) const {
     rule()(x, y, n);
   }
 };
@@ -127,8 +127,8 @@ struct streaming_softmax {
 struct mempool_softmax {
   static constexpr base2_softmax rule() { return {1024, 130048, 5, 16}; }
   static constexpr status check(index_t n) { return rule().check(n); }
-  template <Integer X, Integer Y>
-  requires(sizeof(X) == 1 && holds<Y>(0, 127)) constexpr void operator()(const X* x, Y* y, index_t n) const {
+  template <IntegerUpTo<8> X, IntegerHolding<0, 127> Y>
+  constexpr void operator()(const X* x, Y* y, index_t n) const {
     rule()(x, y, n);
   }
 };

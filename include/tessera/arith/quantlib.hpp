@@ -86,7 +86,7 @@ struct offset {
 constexpr offset to_stored(int32_t n_levels) { return {-(n_levels / 2), -(n_levels / 2), n_levels - 1 - n_levels / 2}; }
 constexpr offset from_stored(int32_t n_levels) { return {n_levels / 2, 0, n_levels - 1}; }
 
-// ---- Activations: int32 results, to be followed by a requantisation -------------------------------------------------
+// ---- Activations: int32 results, to be followed by a requantisation ------------------------------------------------
 
 /// iGELU. t = min(|x|, -b);  L = sign(x) * (one - (t + b)^2);  y = x * floor((one + L) / 2).
 /// b <= 0. x: logical, 8 bits (-128..255) where `check` promises |y| < 2^31; wider x is accepted and y limited to
@@ -151,12 +151,11 @@ struct ihardswish {
   }
 };
 
-// ---- Sums, means and quotients
-// ---------------------------------------------------------------------------------------
+// ---- Sums, means and quotients ------------------------------------------------------------------------------------
 
 /// ReduceSum: x[0] + x[stride] + ... over n >= 0 elements, exact for n < 2^31. The C kernels keep int32: see `wrap32`.
-template <Integer X>
-requires(sizeof(X) <= 4) constexpr int64_t reduce_sum(const X* x, index_t n, index_t stride = 1) {
+template <IntegerUpTo<32> X>
+constexpr int64_t reduce_sum(const X* x, index_t n, index_t stride = 1) {
   int64_t sum = 0;
   for (index_t i = 0; i < n; ++i) sum += x[i * stride];
   return sum;

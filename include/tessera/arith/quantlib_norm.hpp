@@ -58,16 +58,16 @@ struct ilayer_norm {
     int64_t mean;
     int64_t deviation;
   };
-  template <Integer X>
-  requires(sizeof(X) <= 2) constexpr row_statistics statistics(const X* x, index_t n) const {
+  template <IntegerUpTo<16> X>
+  constexpr row_statistics statistics(const X* x, index_t n) const {
     const int64_t mean = reduce_sum(x, n) / n;
     int64_t squares = 0;
     for (index_t j = 0; j < n; ++j) squares += (x[j] - mean) * (x[j] - mean);
     return {mean, int64_t{isqrt(static_cast<uint64_t>(squares / n + 1))}};
   }
 
-  template <Integer X, Integer Y>
-  requires(sizeof(X) <= 2) constexpr void operator()(const X* x, Y* y, index_t n) const {
+  template <IntegerUpTo<16> X, Integer Y>
+  constexpr void operator()(const X* x, Y* y, index_t n) const {
     const row_statistics s = statistics(x, n);
     for (index_t j = 0; j < n; ++j) {
       y[j] = detail::norm_output<V, Y>((x[j] - s.mean) * w[j] / s.deviation + b[j], log2_d, n_levels);
@@ -89,15 +89,15 @@ struct irms_norm {
   }
 
   /// std of a row, at least 1.
-  template <Integer X>
-  requires(sizeof(X) <= 2) constexpr int64_t deviation(const X* x, index_t n) const {
+  template <IntegerUpTo<16> X>
+  constexpr int64_t deviation(const X* x, index_t n) const {
     int64_t squares = 0;
     for (index_t j = 0; j < n; ++j) squares += int64_t{x[j]} * x[j];
     return isqrt(static_cast<uint64_t>(squares / n + 1));
   }
 
-  template <Integer X, Integer Y>
-  requires(sizeof(X) <= 2) constexpr void operator()(const X* x, Y* y, index_t n) const {
+  template <IntegerUpTo<16> X, Integer Y>
+  constexpr void operator()(const X* x, Y* y, index_t n) const {
     const int64_t s = deviation(x, n);
     for (index_t j = 0; j < n; ++j) {
       y[j] = detail::norm_output<variant::quantlib, Y>(int64_t{x[j]} * w[j] / s, log2_d, n_levels);
@@ -126,8 +126,8 @@ struct inonorm {
     return detail::norm_fits<V, Y>(n_levels);
   }
 
-  template <Integer X, Integer Y>
-  requires(sizeof(X) == 1) constexpr void operator()(const X* x, Y* y, index_t n) const {
+  template <IntegerUpTo<8> X, Integer Y>
+  constexpr void operator()(const X* x, Y* y, index_t n) const {
     for (index_t j = 0; j < n; ++j) {
       const int64_t product = (int64_t{x[j]} * w[j] + b[j]) * mul;
       y[j] = detail::norm_output<V, Y>(V == variant::deeploy ? wrap32(product) : product, log2_d, n_levels);

@@ -46,8 +46,8 @@ struct isoftmax {
     return holds<Y>(0, n_levels - 1);
   }
 
-  template <Integer X, Integer Y>
-  requires(sizeof(X) == 1) constexpr void operator()(const X* x, Y* y, index_t n) const {
+  template <IntegerUpTo<8> X, Integer Y>
+  constexpr void operator()(const X* x, Y* y, index_t n) const {
     int32_t m = x[0];
     for (index_t j = 1; j < n; ++j) m = max<int32_t>(m, x[j]);
     int64_t sum = 0;
@@ -80,8 +80,10 @@ struct itamax {
   constexpr bool output_fits() const {
     return rule().template output_fits<Y>();
   }
-  template <Integer X, Integer Y>
-  requires(sizeof(X) == 1) constexpr void operator()(const X* x, Y* y, index_t n) const { rule()(x, y, n); }
+  template <IntegerUpTo<8> X, Integer Y>
+  constexpr void operator()(const X* x, Y* y, index_t n) const {
+    rule()(x, y, n);
+  }
 };
 
 /// ITAPartialMax: the same, streamed in groups (see `base2_softmax`). Numerator by implementation:
@@ -105,8 +107,10 @@ struct itapartialmax {
   constexpr bool output_fits() const {
     return rule().template output_fits<Y>();
   }
-  template <Integer X, Integer Y>
-  requires(sizeof(X) == 1) constexpr void operator()(const X* x, Y* y, index_t n) const { rule()(x, y, n); }
+  template <IntegerUpTo<8> X, Integer Y>
+  constexpr void operator()(const X* x, Y* y, index_t n) const {
+    rule()(x, y, n);
+  }
 };
 
 }  // namespace tessera::quantlib

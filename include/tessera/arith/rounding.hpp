@@ -29,13 +29,21 @@ constexpr bool holds(int64_t low, int64_t high) {
   return static_cast<int64_t>(saturate<T>(low)) == low && static_cast<int64_t>(saturate<T>(high)) == high;
 }
 
+/// An integer type that holds every value from Low to High.
+template <class T, int64_t Low, int64_t High>
+concept IntegerHolding = Integer<T> && holds<T>(Low, High);
+
+/// An integer type of at most this many bits.
+template <class T, int Bits>
+concept IntegerUpTo = Integer<T> && sizeof(T) * 8 <= Bits;
+
 /// v / 2^s rounded to minus infinity, for any s >= 0.
 constexpr int64_t shift_floor(int64_t v, int s) { return v >> min(s, 63); }
 
 /// v / 2^s rounded to nearest, ties to plus infinity (RHU), for any s >= 0: -2.5 -> -2, 2.5 -> 3.
 constexpr int64_t shift_half_up(int64_t v, int s) {
-  const int t = min(s, 63);
-  return t == 0 ? v : (v >> t) + ((v >> (t - 1)) & 1);
+  if (s > 63) return 0;  // |v / 2^s| <= 1/2, and -1/2 goes up
+  return s == 0 ? v : (v >> s) + ((v >> (s - 1)) & 1);
 }
 
 /// n / d rounded to minus infinity; d != 0.
@@ -147,8 +155,7 @@ constexpr double round_half_up(double v) {
 }
 
 /// v, already rounded, limited to the range of T (32 bits at most); a NaN gives the smallest.
-template <Integer T>
-  requires(sizeof(T) <= 4)
+template <IntegerUpTo<32> T>
 constexpr T saturate_real(double v) {
   constexpr auto low = static_cast<double>(limits<T>::min);
   constexpr auto high = static_cast<double>(limits<T>::max);

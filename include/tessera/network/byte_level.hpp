@@ -73,6 +73,7 @@ constexpr kind kind_of_ascii(unsigned char c) {
 
 /// The character that starts at byte `at` < text.size(). Where no valid UTF-8 character starts (stray or missing
 /// continuation bytes, overlong forms, surrogates), one byte counts as one character of kind `other`.
+/// The categories are those of the Unicode version that utf8proc knows; characters newer than that are `other`.
 inline character character_at(std::string_view text, std::size_t at) {
   const auto first = static_cast<unsigned char>(text[at]);
   if (first < 0x80) return {kind_of_ascii(first), 1};

@@ -49,6 +49,9 @@ struct tokenizer_source {
 /// Text is bytes, meant as UTF-8 and not normalised. A byte that is not part of valid UTF-8 counts as a character that
 /// is neither letter, number nor space, and is encoded like any byte; a byte whose symbol the vocabulary lacks becomes
 /// the unk id. So every text can be encoded, and with all 256 byte symbols `decode` returns it unchanged.
+///
+/// add_prefix_space puts one space before a text that starts with none, as Hugging Face's Python tokenizer does (the
+/// Rust one would do so after each special literal too).
 class tokenizer {
  public:
   /// Reads vocab.json and merges.txt, and where present tokenizer_config.json and special_tokens_map.json (the latter
@@ -210,17 +213,19 @@ class tokenizer {
       const auto right = space == line.npos ? std::string_view() : line.substr(space + 1);
       const bool pair = !left.empty() && !right.empty() && right.find(' ') == right.npos;
       result.assign(left).append(right);
+      const auto left_id = id(left);
+      const auto right_id = id(right);
+      const auto result_id = id(result);
       if (number == 1) {  // a header, which RoBERTa skips whatever it says; but never skip a merge without a word
-        if (pair && id(left) && id(right) && id(result))
+        if (pair && left_id && right_id && result_id)
           fail("is a merge, but the first line must be a header such as '#version: 0.2'");
         continue;
       }
       if (!pair) fail("must be two symbols with one space between them, is " + tessera::quoted(line));
-      for (const auto symbol : {left, right}) {
-        if (!id(symbol)) fail("merges the symbol " + tessera::quoted(symbol) + ", which is not in " + vocab_name);
-      }
-      if (!id(result)) fail("makes " + tessera::quoted(result) + ", which is not in " + vocab_name);
-      if (!merges_.add(*id(left), *id(right), *id(result)))
+      if (!left_id || !right_id)
+        fail("merges the symbol " + tessera::quoted(left_id ? right : left) + ", which is not in " + vocab_name);
+      if (!result_id) fail("makes " + tessera::quoted(result) + ", which is not in " + vocab_name);
+      if (!merges_.add(*left_id, *right_id, *result_id))
         fail("merges " + tessera::quoted(line) + ", as an earlier line does");
     }
   }

@@ -96,6 +96,24 @@ inline character character_at(std::string_view text, std::size_t at) {
   }
 }
 
+/// Appends the bytes that `token` (as vocab.json spells it) stands for; characters that stand for no byte are kept.
+inline void append_bytes(std::string_view token, std::string& text) {
+  for (std::size_t at = 0; at < token.size();) {
+    const auto first = static_cast<unsigned char>(token[at]);
+    const std::size_t length = character_at(token, at).bytes;
+    char32_t code = first;
+    if (length == 2)
+      code = static_cast<char32_t>((first & 0x1F) << 6 | (static_cast<unsigned char>(token[at + 1]) & 0x3F));
+    const int byte = length > 2 ? -1 : byte_of(code);  // symbols have one or two bytes
+    if (byte >= 0) {
+      text += static_cast<char>(byte);
+    } else {
+      text += token.substr(at, length);
+    }
+    at += length;
+  }
+}
+
 /// End of the word that starts at byte `begin` < text.size(), by GPT-2's pattern
 /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
 /// The words of a text are adjacent and cover it, so the next word starts where this one ends.

@@ -124,7 +124,7 @@ class tokenizer {
       const std::string& token = tokens_[static_cast<std::size_t>(id)];
       const bool special = std::any_of(specials_.begin(), specials_.end(), [&](auto& s) { return s.id == id; });
       if (!special) {
-        append_bytes_of(token, text);
+        byte_level::append_bytes(token, text);
       } else if (!skip_special) {
         text += token;
       }
@@ -368,24 +368,6 @@ class tokenizer {
       merges_.merge(work.symbols, work.merging);
       for (const std::int32_t symbol : work.symbols) ids.push_back(symbol < 0 ? unk_id() : symbol);
       begin = end;
-    }
-  }
-
-  /// Undoes `byte_level::symbol`. Characters that stand for no byte are kept.
-  static void append_bytes_of(std::string_view token, std::string& text) {
-    for (std::size_t at = 0; at < token.size();) {
-      const auto c = static_cast<unsigned char>(token[at]);
-      const auto length = static_cast<std::size_t>(byte_level::character_at(token, at).bytes);
-      char32_t code = c;  // symbols have one or two bytes
-      if (length == 2)
-        code = static_cast<char32_t>((c & 0x1F) << 6 | (static_cast<unsigned char>(token[at + 1]) & 0x3F));
-      const int byte = length > 2 ? -1 : byte_level::byte_of(code);
-      if (byte >= 0) {
-        text += static_cast<char>(byte);
-      } else {
-        text += token.substr(at, length);
-      }
-      at += length;
     }
   }
 

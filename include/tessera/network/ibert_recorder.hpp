@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "tessera/network/ibert_classifier.hpp"
 #include "tessera/network/ibert_network.hpp"
 #include "tessera/network/npz_writer.hpp"
 #include "tessera/network/token_batch.hpp"
@@ -37,6 +38,20 @@ class ibert_recorder {
     write("input_ids", std::vector<std::int32_t>(batch.ids.begin(), batch.ids.end()), {batch.rows, batch.columns});
     write("attention_mask", std::vector<std::uint8_t>(batch.mask.begin(), batch.mask.end()),
           {batch.rows, batch.columns});
+  }
+
+  /// After the encoder: the first token's vector and the logits.
+  void head(const ibert_classifier& classifier, const std::vector<classification>& results) {
+    std::vector<double> tokens, logits;
+    const index_t c = network_.config.hidden_size;
+    for (index_t b = 0; b < batch_.rows; ++b) {
+      const auto token = classifier.dequantize(output_.data() + b * batch_.columns * c);
+      tokens.insert(tokens.end(), token.begin(), token.end());
+      const auto& result = results[static_cast<std::size_t>(b)].logits;
+      logits.insert(logits.end(), result.begin(), result.end());
+    }
+    write("head.cls", tokens, {batch_.rows, c});
+    write("logits", logits, {batch_.rows, network_.config.num_labels()});
   }
 
   // ---- What the operators call -------------------------------------------------------------------------------------
@@ -93,6 +108,7 @@ class ibert_recorder {
         if (what == "context.out") softmax();
         if (what == "hidden.out") attention_norm_act(values);
         if (what == "intermediate.out") gelu(values);
+        if (what == "layer.out" || what == "embeddings.out") output_ = values;
       }
       tokens(name(what), values);
     }
@@ -273,6 +289,7 @@ class ibert_recorder {
   std::vector<std::int32_t> accumulators_, scores_, context_, norm_input_, intermediate_;
   std::vector<std::uint8_t> probabilities_;
   std::vector<std::int64_t> norm_output_;
+  std::vector<std::int8_t> output_;
 };
 
 }  // namespace tessera

@@ -208,9 +208,9 @@ void add_classify(CLI::App& program) {
   command.add_flag("--logits", o->all_logits, "Print the logits of every sentence");
   command.add_flag("--no-truncation", o->no_truncation, "Refuse texts longer than the network's positions");
   command.add_option("--dump", o->dump, "Write every intermediate tensor and constant to this .npz");
-  command.footer(examples(
-      "  tessera classify --model examples/networks/wordnet-ibert --text 'a small dog' --logits\n"
-      "  tessera classify --model DIR --tsv test.tsv --batch --threads 2\n"
-      "  tessera classify --model DIR --text 'a small dog' --target reference --dump tensors.npz"));
+  command.footer(
+      examples("  tessera classify --model examples/networks/wordnet-ibert --text 'a small dog' --logits\n"
+               "  tessera classify --model DIR --tsv test.tsv --batch --threads 2\n"
+               "  tessera classify --model DIR --text 'a small dog' --target reference --dump tensors.npz"));
   command.callback([o] { classify(*o); });
 }

@@ -3,8 +3,8 @@
 #include "tessera/kernel/encoder/xsimd.hpp"
 
 std::vector<tessera::classification> run_on_host(tessera::ibert_classifier& classifier,
-                                                      const tessera::ibert_network& network,
-                                                      const tessera::encoded_batch& batch,
-                                                      const batch_recording& recording) {
+                                                 const tessera::ibert_network& network,
+                                                 const tessera::encoded_batch& batch,
+                                                 const batch_recording& recording) {
   return run_batch<tessera::target::host>(classifier, network, batch, recording);
 }

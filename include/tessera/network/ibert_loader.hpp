@@ -172,22 +172,6 @@ class ibert_reader {
     return q;
   }
 
-  [[noreturn]] void fail(const std::string& name, const std::string& reason) const {
-    throw data_error(file_.name(), "tensor " + tessera::quoted(name), reason);
-  }
-
- private:
-  static std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
-
-  tensor_ref checked(const std::string& name, std::initializer_list<index_t> shape) const {
-    const tensor_ref tensor = file_.tensor(name);
-    if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end())) {
-      tensor.fail("its shape is " + shape_text(tensor.shape) + ", the configuration asks for " +
-                  shape_text(std::vector<index_t>(shape)));
-    }
-    return tensor;
-  }
-
   /// Integers and the peak magnitude of `groups` equal parts of the tensor (1, or one per row), at least 1e-8.
   std::pair<std::vector<std::int8_t>, std::vector<double>> weights(const std::string& name, index_t rows,
                                                                    index_t columns, index_t groups) const {
@@ -218,6 +202,22 @@ class ibert_reader {
       }
     }
     return {std::move(integers), std::move(peaks)};
+  }
+
+  [[noreturn]] void fail(const std::string& name, const std::string& reason) const {
+    throw data_error(file_.name(), "tensor " + tessera::quoted(name), reason);
+  }
+
+ private:
+  static std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
+
+  tensor_ref checked(const std::string& name, std::initializer_list<index_t> shape) const {
+    const tensor_ref tensor = file_.tensor(name);
+    if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end())) {
+      tensor.fail("its shape is " + shape_text(tensor.shape) + ", the configuration asks for " +
+                  shape_text(std::vector<index_t>(shape)));
+    }
+    return tensor;
   }
 
   const safetensors_file& file_;

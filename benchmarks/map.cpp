@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/ibert_data.hpp"
+#include "support/measure.hpp"
+#include "tessera/kernel/embedding/xsimd.hpp"
+#include "tessera/kernel/map/xsimd.hpp"
+
+namespace tessera::bench {
+namespace {
+
+using support::matrix_shape;
+
+index_t size(const matrix_shape& s) { return s.rows * s.columns; }
+
+template <class X, class Y>
+work elements(const matrix_shape& s) {
+  const auto n = static_cast<double>(size(s));
+  return {.elements = n, .bytes = n * static_cast<double>(sizeof(X) + sizeof(Y))};
+}
+
+/// y = policy(x). make(random): pairs of the input and of a function that gives the policy, which points into it.
+template <class X, class Y, class Make>
+void map_case(const std::string& op_and_type, const matrix_shape& s, Make make) {
+  add_case<Y>(op_and_type + "/" + to_string(s), size(s), elements<X, Y>(s), [s, make] {
+    random_data random;
+    return [s, data = make(random)]<Target T>(T, Y* y) {
+      return op::requantize<T>(matrix(data.x.data(), s.rows, s.columns), data.policy(), matrix(y, s.rows, s.columns));
+    };
+  });
+}
+
+/// Input and policy of a map; `Constants` owns what the policy points to.
+template <class X, class Constants, class Policy>
+struct map_data {
+  buffer<X> x;
+  Constants constants;
+  Policy to_policy;
+  auto policy() const { return to_policy(constants); }
+};
+template <class X, class Constants, class Policy>
+map_data(buffer<X>, Constants, Policy) -> map_data<X, Constants, Policy>;
+
+// ---- ibert ---------------------------------------------------------------------------------------------------------
+
+void requantize_ibert(const matrix_shape& s) {
+  map_case<std::int32_t, std::int8_t>("requantize/i32i8_ibert", s, [s](random_data& random) {
+    const linear_data layer(random, s.columns, 1, activation_scale / 8);
+    return map_data{random.normal<std::int32_t>(size(s), 8 * 127), channel_multipliers(layer.scale, activation_scale),
+                    [](const channel_multipliers& m) { return m.to(to_8bit); }};
+  });
+}
+
+/// What follows layer normalisation in Hugging Face's flow.
+void requantize_wide_ibert(const matrix_shape& s) {
+  map_case<std::int64_t, std::int8_t>("requantize/i64i8_ibert", s, [s](random_data& random) {
+    const norm_data norm(random, s.columns);
+    return map_data{random.normal<std::int64_t>(size(s), 1.0 / norm.scale[0]),
+                    channel_multipliers(norm.scale, activation_scale), [](const channel_multipliers& m) {
+                      return then{m.to(to_8bit), dyadic(activation_scale, activation_scale, to_8bit)};
+                    }};
+  });
+}
+
+/// GELU of a linear layer's accumulators, requantised at once.
+void gelu_ibert(const matrix_shape& s) {
+  struct constants {
+    gelu_data gelu;
+    channel_multipliers act;
+  };
+  map_case<std::int32_t, std::int8_t>("gelu/i32i8_ibert", s, [s](random_data& random) {
+    const linear_data layer(random, s.columns, 768, activation_scale);
+    const gelu_data gelu(layer.scale);
+    return map_data{random.normal<std::int32_t>(size(s), 1.0 / layer.scale[0]),
+                    constants{gelu, channel_multipliers(gelu.scale, layer_data::gelu_scale)}, [](const constants& k) {
+                      return then{k.gelu.view(), k.act.to(to_8bit)};
+                    }};
+  });
+}
+
+/// GELU alone, all of its bits.
+void gelu_wide_ibert(const matrix_shape& s) {
+  map_case<std::int32_t, std::int64_t>("gelu/i32i64_ibert", s, [s](random_data& random) {
+    const linear_data layer(random, s.columns, 768, activation_scale);
+    return map_data{random.normal<std::int32_t>(size(s), 1.0 / layer.scale[0]), gelu_data(layer.scale),
+                    [](const gelu_data& gelu) { return gelu.view(); }};
+  });
+}
+
+/// The residual sum before layer normalisation.
+void add_ibert(const matrix_shape& s) {
+  work w = elements<std::int32_t, std::int32_t>(s);
+  w.bytes += static_cast<double>(size(s));
+  add_case<std::int32_t>("add/i32i8i32_ibert/" + to_string(s), size(s), w, [s] {
+    random_data random;
+    const linear_data layer(random, s.columns, 768, activation_scale);
+    return [s, act = channel_multipliers(layer.scale, norm_scale),
+            a = random.normal<std::int32_t>(size(s), 1.0 / layer.scale[0]),
+            b = random.normal<std::int8_t>(size(s), activation_deviation)]<Target T>(T, std::int32_t* y) {
+      return op::add<T>(matrix(a.data(), s.rows, s.columns), act.to(keep_accumulator),
+                        matrix(b.data(), s.rows, s.columns), dyadic(activation_scale, norm_scale, keep_accumulator),
+                        to_22bit, matrix(y, s.rows, s.columns));
+    };
+  });
+}
+
+// ---- Any dialect ---------------------------------------------------------------------------------------------------
+
+void embedding(const matrix_shape& s) {
+  constexpr index_t vocabulary = 4096;
+  add_case<std::int8_t>("embedding/i8/" + to_string(s), size(s), elements<std::int8_t, std::int8_t>(s), [s] {
+    random_data random;
+    return [s, table = random.uniform<std::int8_t>(vocabulary * s.columns),
+            ids = random.uniform<std::int32_t>(s.rows, 0, vocabulary - 1)]<Target T>(T, std::int8_t* y) {
+      return op::embedding<T>(vector(ids.data(), s.rows), matrix(table.data(), vocabulary, s.columns),
+                              matrix(y, s.rows, s.columns));
+    };
+  });
+}
+
+void all_of(const matrix_shape& s) {
+  requantize_ibert(s);
+  requantize_wide_ibert(s);
+  gelu_ibert(s);
+  gelu_wide_ibert(s);
+  add_ibert(s);
+  embedding(s);
+}
+
+}  // namespace
+
+void register_benchmarks() {
+  for (const auto& s : support::activation_shapes) all_of(s);
+  all_of(support::odd_matrix);
+}
+
+}  // namespace tessera::bench

@@ -137,15 +137,15 @@ struct gelu_channels {
   static constexpr int64_t output_max() { return limits<int64_t>::max; }
 };
 
-/// True if gelu_value is exact for every |x| <= peak in double precision too: polynomial and product below 2^53.
+/// True if gelu_value is exact for every |x| <= peak: polynomial and product stay below 2^62.
 constexpr bool gelu_fits(const gelu_constants& k, int64_t peak) {
-  constexpr int64_t most = int64_t{1} << 53;
-  if (k.b > 0 || k.b < -(int64_t{1} << 26) || k.c > 0 || k.c <= -most + k.b * k.b || k.shift < -most) return false;
+  constexpr int64_t most = int64_t{1} << 62;
+  if (k.b > 0 || k.b < -(int64_t{1} << 30) || k.c > 0 || k.c < -most + k.b * k.b || k.shift < -most) return false;
   const int64_t factor = ((k.b * k.b - k.c) >> 14) + 1 + (k.shift < 0 ? -k.shift : k.shift);
-  return factor == 0 || peak <= most / factor;
+  return peak <= most / factor;
 }
 
-/// Constants for the input scale s > 0, and the (negative) output scale.
+/// Constants for the input scale s >= 2.4e-9 (below, they leave 62 bits), and the (negative) output scale.
 struct gelu_scaled {
   gelu_constants constants;
   double output_scale;

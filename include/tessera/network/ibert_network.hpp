@@ -94,7 +94,7 @@ struct classification_head {
 
 inline constexpr saturating ibert_8bit = saturate_to<std::int8_t>;
 inline constexpr saturating ibert_22bit{-(std::int64_t{1} << 21), (std::int64_t{1} << 21) - 1};
-/// Branches of a residual sum are rounded without limit; `load_ibert` makes sure that they stay within 32 bits.
+/// Branches of a residual sum saturate at 32 bits, which `load_ibert` makes sure never shows in the sum.
 inline constexpr saturating ibert_branch = keep_accumulator;
 
 struct ibert_network {

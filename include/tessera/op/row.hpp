@@ -18,17 +18,21 @@ template <Target T, class Params, RowMatrixView X, RowMatrixView Y>
 constexpr status run_rows(X x, const Params& params, Y y) {
   using in = typename X::value_type;
   using out = typename Y::value_type;
-  static_assert(RowMap<Params, in, out>, "these parameters do not map rows of this element type to that one");
-  if (x.extent(0) != y.extent(0) || x.extent(1) != y.extent(1)) return status::shape_mismatch;
-  if (x.size() == 0) return status::ok;
-  if (x.data() == nullptr || y.data() == nullptr) return status::null_pointer;
-  if (const status s = params.check(x.extent(1)); s != status::ok) return s;
-  if constexpr (requires { params.template output_fits<out>(); }) {
-    if (!params.template output_fits<out>()) return status::bad_parameter;
+  if constexpr (!RowMap<Params, in, out>) {
+    static_assert(RowMap<Params, in, out>, "these parameters do not map rows of this element type to that one");
+    return status::bad_parameter;
+  } else {
+    if (x.extent(0) != y.extent(0) || x.extent(1) != y.extent(1)) return status::shape_mismatch;
+    if (x.size() == 0) return status::ok;
+    if (x.data() == nullptr || y.data() == nullptr) return status::null_pointer;
+    if (const status s = params.check(x.extent(1)); s != status::ok) return s;
+    if constexpr (requires { params.template output_fits<out>(); }) {
+      if (!params.template output_fits<out>()) return status::bad_parameter;
+    }
+    if (overlaps(x, y) && !(same_as<in, out> && same_elements(x, y))) return status::overlap;
+    run<row_op<Params, in, out>, T>(x, params, y);
+    return status::ok;
   }
-  if (overlaps(x, y) && !(same_as<in, out> && same_elements(x, y))) return status::overlap;
-  run<row_op<Params, in, out>, T>(x, params, y);
-  return status::ok;
 }
 }  // namespace detail
 

@@ -4,12 +4,10 @@
 /// @file
 /// The merge rules of byte-pair encoding.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <queue>
 #include <stdexcept>
-#include <unordered_map>
 #include <vector>
 
 #include "tessera/std.hpp"
@@ -26,21 +24,26 @@ class byte_pair_merges {
       std::int32_t id;
       std::uint32_t previous, next;
     };
+    struct later {
+      bool operator()(std::uint64_t a, std::uint64_t b) const { return a > b; }
+    };
     std::vector<node> nodes;
-    std::vector<std::uint64_t> queue;
+    std::priority_queue<std::uint64_t, std::vector<std::uint64_t>, later> queue;  // least first
     std::vector<std::uint32_t> touched;
   };
 
   void reserve(std::size_t rules) {
     rules_.reserve(rules);
-    ranks_.reserve(rules);
+    grow(rules);
   }
 
   /// Appends the rule (left, right) -> result; ids >= 0, result differs from both. False if the pair has a rule.
   bool add(std::int32_t left, std::int32_t right, std::int32_t result) {
-    const bool is_new = ranks_.emplace(key(left, right), static_cast<std::uint32_t>(rules_.size())).second;
-    if (is_new) rules_.push_back({left, right, result});
-    return is_new;
+    if (rank(left, right) >= 0) return false;
+    grow(rules_.size() + 1);
+    rules_.push_back({left, right, result});
+    insert(static_cast<std::int32_t>(rules_.size() - 1));
+    return true;
   }
 
   std::size_t size() const { return rules_.size(); }
@@ -56,28 +59,25 @@ class byte_pair_merges {
     auto& nodes = work.nodes;
     auto& queue = work.queue;
     nodes.resize(n);
-    queue.clear();
+    while (!queue.empty()) queue.pop();  // not empty only after an exception
+
     for (std::uint32_t i = 0; i < n; ++i) nodes[i] = {symbols[i], i - 1, i + 1};  // nodes[0].previous is never read
     const auto push = [&](std::uint32_t at) {
       const std::uint32_t next = nodes[at].next;
-      if (nodes[at].id < 0 || next == n || nodes[next].id < 0) return false;
-      const auto rule = ranks_.find(key(nodes[at].id, nodes[next].id));
-      if (rule == ranks_.end()) return false;
-      queue.push_back(std::uint64_t{rule->second} << 32 | at);
-      return true;
+      if (nodes[at].id < 0 || next == n || nodes[next].id < 0) return;
+      const std::int32_t found = rank(nodes[at].id, nodes[next].id);
+      if (found >= 0) queue.push(static_cast<std::uint64_t>(found) << 32 | at);
     };
     for (std::uint32_t i = 0; i + 1 < n; ++i) push(i);
     if (queue.empty()) return;
-    std::make_heap(queue.begin(), queue.end(), std::greater<>());
 
     while (!queue.empty()) {
-      const std::uint64_t rank = queue.front() >> 32;
-      const rule now = rules_[rank];
+      const std::uint64_t round = queue.top() >> 32;
+      const rule now = rules_[round];
       work.touched.clear();
-      while (!queue.empty() && queue.front() >> 32 == rank) {
-        const auto at = static_cast<std::uint32_t>(queue.front());
-        std::pop_heap(queue.begin(), queue.end(), std::greater<>());
-        queue.pop_back();
+      while (!queue.empty() && queue.top() >> 32 == round) {
+        const auto at = static_cast<std::uint32_t>(queue.top());
+        queue.pop();
         const std::uint32_t next = nodes[at].next;
         if (nodes[at].id != now.left || next == n || nodes[next].id != now.right) continue;  // used by another merge
         nodes[at].id = now.result;
@@ -87,9 +87,7 @@ class byte_pair_merges {
         if (at != 0) work.touched.push_back(nodes[at].previous);
         work.touched.push_back(at);
       }
-      for (const std::uint32_t at : work.touched) {
-        if (push(at)) std::push_heap(queue.begin(), queue.end(), std::greater<>());
-      }
+      for (const std::uint32_t at : work.touched) push(at);
     }
     symbols.clear();
     for (std::uint32_t at = 0; at != n; at = nodes[at].next) symbols.push_back(nodes[at].id);
@@ -101,12 +99,43 @@ class byte_pair_merges {
   };
   static constexpr std::int32_t merged_away = INT32_MIN;
 
-  static std::uint64_t key(std::int32_t left, std::int32_t right) {
-    return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
+  // A hash table of ranks with linear probing, at most half full; its size is a power of two. std::unordered_map is
+  // slower to search and to compile.
+  std::size_t slot(std::int32_t left, std::int32_t right) const {
+    const std::uint64_t key = std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
+    const std::uint64_t mixed = (key ^ key >> 32) * 0x9E3779B97F4A7C15;  // 2^64 / golden ratio
+    return static_cast<std::size_t>(mixed >> 32) & (slots_.size() - 1);
   }
 
-  std::vector<rule> rules_;  // by rank
-  std::unordered_map<std::uint64_t, std::uint32_t> ranks_;
+  /// Rank of the rule for a pair, or -1.
+  std::int32_t rank(std::int32_t left, std::int32_t right) const {
+    if (slots_.empty()) return -1;
+    for (std::size_t at = slot(left, right);; at = (at + 1) & (slots_.size() - 1)) {
+      const std::int32_t found = slots_[at];
+      if (found < 0) return -1;
+      const rule& r = rules_[static_cast<std::size_t>(found)];
+      if (r.left == left && r.right == right) return found;
+    }
+  }
+
+  void insert(std::int32_t rank) {
+    const rule& r = rules_[static_cast<std::size_t>(rank)];
+    std::size_t at = slot(r.left, r.right);
+    while (slots_[at] >= 0) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = rank;
+  }
+
+  /// Makes the table large enough for `rules` rules.
+  void grow(std::size_t rules) {
+    if (2 * rules <= slots_.size()) return;
+    std::size_t size = 64;
+    while (size < 2 * rules) size *= 2;
+    slots_.assign(size, -1);
+    for (std::size_t i = 0; i < rules_.size(); ++i) insert(static_cast<std::int32_t>(i));
+  }
+
+  std::vector<rule> rules_;          // by rank
+  std::vector<std::int32_t> slots_;  // ranks, -1 = free
 };
 
 }  // namespace tessera

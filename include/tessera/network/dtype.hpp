@@ -5,7 +5,6 @@
 /// Element types of stored tensors, and conversions that never change a value.
 
 #include <bit>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <set>
 #include <string>
 #include <string_view>
@@ -165,8 +164,8 @@ inline ibert_config parse_ibert_config(const nlohmann::json& document, std::stri
 }
 
 /// `parse_ibert_config` of a file.
-inline ibert_config read_ibert_config(const std::filesystem::path& path, const ibert_config_limits& limits = {}) {
-  return parse_ibert_config(read_json(path), path.string(), limits);
+inline ibert_config read_ibert_config(const std::string& path, const ibert_config_limits& limits = {}) {
+  return parse_ibert_config(read_json(path), path, limits);
 }
 
 }  // namespace tessera

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -84,8 +83,8 @@ inline nlohmann::json parse_json(std::string_view bytes, std::string_view file, 
 }
 
 /// `parse_json` of a file.
-inline nlohmann::json read_json(const std::filesystem::path& path, const json_limits& limits = {}) {
-  return parse_json(read_text_file(path, limits.bytes), path.string(), limits);
+inline nlohmann::json read_json(const std::string& path, const json_limits& limits = {}) {
+  return parse_json(read_text_file(path, limits.bytes), path, limits);
 }
 
 /// The fields of one JSON object, read with checks. Each error is a data_error with the file, the key and the reason.

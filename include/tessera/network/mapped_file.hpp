@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <limits>
 #include <span>
 #include <string>
@@ -31,7 +30,7 @@ class mapped_file {
   mapped_file() = default;
 
   /// Throws `data_error` for a missing, unreadable or irregular file. An empty file gives no bytes.
-  explicit mapped_file(const std::filesystem::path& path) : name_(path.string()) {
+  explicit mapped_file(const std::string& path) : name_(path) {
     // O_NONBLOCK: opening a pipe without a writer would wait for ever.
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) fail("cannot be opened", errno);
@@ -56,10 +55,7 @@ class mapped_file {
     data_ = static_cast<const std::byte*>(address);
   }
 
-  mapped_file(mapped_file&& other) noexcept
-      : name_(std::move(other.name_)),
-        data_(std::exchange(other.data_, nullptr)),
-        size_(std::exchange(other.size_, 0)) {}
+  mapped_file(mapped_file&& other) noexcept { *this = std::move(other); }
 
   mapped_file& operator=(mapped_file&& other) noexcept {
     std::swap(name_, other.name_);

@@ -4,15 +4,10 @@
 /// @file
 /// One array in NumPy's .npy format (versions 1 to 3), read from a stream of bytes.
 
-#include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <exception>
-#include <filesystem>
-#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,7 +30,8 @@ struct npy_array {
   std::vector<index_t> shape;    ///< empty for a scalar
   std::vector<std::byte> bytes;  ///< aligned for every element type
 
-  tensor_ref ref() const { return {file, name, type, shape, bytes}; }
+  // The spans from pointers, here and below: a span from a vector costs every user noticeable compile time.
+  tensor_ref ref() const { return {file, name, type, {shape.data(), shape.size()}, {bytes.data(), bytes.size()}}; }
   index_t count() const { return ref().count(); }
 
   template <Element T>
@@ -142,20 +138,21 @@ class npy_header_parser {
   void descr(npy_header& header) {
     if (next() == '[' || next() == '(') fail("it is a structured array, which is not supported");
     const std::string_view text = string();
-    static constexpr std::pair<std::string_view, dtype> types[] = {
-        {"b1", dtype::boolean}, {"i1", dtype::i8},  {"i2", dtype::i16}, {"i4", dtype::i32},
-        {"i8", dtype::i64},     {"u1", dtype::u8},  {"u2", dtype::u16}, {"u4", dtype::u32},
-        {"u8", dtype::u64},     {"f2", dtype::f16}, {"f4", dtype::f32}, {"f8", dtype::f64}};
+    static constexpr struct {
+      char name[3];
+      dtype type;
+    } types[] = {{"b1", dtype::boolean}, {"i1", dtype::i8},  {"i2", dtype::i16}, {"i4", dtype::i32},
+                 {"i8", dtype::i64},     {"u1", dtype::u8},  {"u2", dtype::u16}, {"u4", dtype::u32},
+                 {"u8", dtype::u64},     {"f2", dtype::f16}, {"f4", dtype::f32}, {"f8", dtype::f64}};
     const char order = text.empty() ? '\0' : text.front();
     const std::string_view kind = text.substr(text.empty() ? 0 : 1);
-    const auto* const found =
-        std::find_if(std::begin(types), std::end(types), [&](const auto& entry) { return kind == entry.first; });
-    if ((order != '<' && order != '>' && order != '|') || found == std::end(types) ||
-        (order == '|' && size_of(found->second) > 1)) {
-      fail("its element type " + tessera::quoted(text) + " is not supported");
+    for (const auto& [name, type] : types) {
+      if (kind != name || (order != '<' && order != '>' && (order != '|' || size_of(type) > 1))) continue;
+      header.type = type;
+      header.big_endian = order == '>';
+      return;
     }
-    header.type = found->second;
-    header.big_endian = order == '>';
+    fail("its element type " + tessera::quoted(text) + " is not supported");
   }
 
   void shape(std::vector<index_t>& extents) {
@@ -163,17 +160,22 @@ class npy_header_parser {
     bool comma = true;
     while (!accept(')')) {
       if (!comma) fail("its shape has no comma between two extents");
-      next();
-      const char* const begin = text_.data() + position_;
-      index_t extent = -1;
-      const auto [end, error] = std::from_chars(begin, text_.data() + text_.size(), extent);
-      if (error != std::errc{} || extent < 0) fail("its shape has an extent that is not a number from 0 to 2^63 - 1");
-      position_ += static_cast<std::size_t>(end - begin);
       if (extents.size() == maximum_rank) fail("its shape has more than 64 extents");
-      extents.push_back(extent);
+      extents.push_back(extent());
       comma = accept(',');
     }
     if (extents.size() == 1 && !comma) fail("its shape is a number, not a tuple");
+  }
+
+  index_t extent() {
+    index_t value = 0;
+    bool good = false;
+    for (char c = next(); c >= '0' && c <= '9'; c = ++position_ < text_.size() ? text_[position_] : '\0') {
+      good = !__builtin_mul_overflow(value, 10, &value) && !__builtin_add_overflow(value, c - '0', &value);
+      if (!good) break;
+    }
+    if (!good) fail("its shape has an extent that is not a number from 0 to 2^63 - 1");
+    return value;
   }
 
   std::string_view text_;
@@ -183,8 +185,8 @@ class npy_header_parser {
 };
 
 /// Row-major from column-major: `to[i0, i1, ...] = from[... i1, i0]`.
-inline void transpose_from_fortran(std::span<const index_t> shape, std::size_t item, std::span<const std::byte> from,
-                                   std::span<std::byte> to) {
+inline void transpose_from_fortran(std::span<const index_t> shape, std::size_t item, const std::byte* from,
+                                   std::byte* to, std::size_t bytes) {
   std::vector<std::size_t> strides(shape.size()), index(shape.size());
   std::size_t stride = item;
   for (std::size_t d = 0; d < shape.size(); ++d) {
@@ -192,8 +194,8 @@ inline void transpose_from_fortran(std::span<const index_t> shape, std::size_t i
     stride *= static_cast<std::size_t>(shape[d]);
   }
   std::size_t source = 0;
-  for (std::size_t target = 0; target < to.size(); target += item) {
-    std::memcpy(to.data() + target, from.data() + source, item);
+  for (std::size_t target = 0; target < bytes; target += item) {
+    std::memcpy(to + target, from + source, item);
     for (std::size_t d = shape.size(); d-- > 0;) {
       source += strides[d];
       if (++index[d] < static_cast<std::size_t>(shape[d])) break;
@@ -203,19 +205,20 @@ inline void transpose_from_fortran(std::span<const index_t> shape, std::size_t i
   }
 }
 
-/// Reads a .npy of `size` bytes in all. `read(span)` fills the span with the next bytes, or throws. Nothing is
+/// Reads a .npy of `size` bytes in all. `read_bytes(span)` fills the span with the next bytes, or throws. Nothing is
 /// allocated for the elements before the shape has been found to agree with `size`.
 template <class Read>
-npy_array read_npy_stream(std::string file, std::string name, uint64_t size, Read&& read) {
+npy_array read_npy_stream(std::string file, std::string name, uint64_t size, const Read& read_bytes) {
+  const auto read = [&](std::span<std::byte> to) { read_bytes(to); };
   npy_array array{std::move(file), std::move(name), dtype::u8, {}, {}};
   const std::string where = array.name.empty() ? "" : "tensor " + tessera::quoted(array.name);
   const auto fail = [&](std::string_view reason) { throw data_error(array.file, where, reason); };
 
-  std::array<std::byte, 12> start{};
-  const auto byte = [&](std::size_t i) { return std::to_integer<uint32_t>(start[i]); };
+  std::byte start[12] = {};
+  const auto byte = [&](std::size_t i) { return static_cast<uint32_t>(start[i]); };
   if (size < 10) fail("it is too short for a .npy header");
-  read(std::span(start).first(10));
-  if (std::memcmp(start.data(), "\x93NUMPY", 6) != 0) fail("it is not a .npy: the magic bytes are wrong");
+  read({start, 10});
+  if (std::memcmp(start, "\x93NUMPY", 6) != 0) fail("it is not a .npy: the magic bytes are wrong");
   const uint32_t version = byte(6);
   if (version < 1 || version > 3 || byte(7) != 0) {
     fail("its .npy version " + std::to_string(version) + "." + std::to_string(byte(7)) + " is not supported");
@@ -225,7 +228,7 @@ npy_array read_npy_stream(std::string file, std::string name, uint64_t size, Rea
   if (version > 1) {
     prefix = 12;
     if (size < prefix) fail("it is too short for a .npy header");
-    read(std::span(start).subspan(10, 2));
+    read({start + 10, 2});
     header_size |= uint64_t{byte(10)} << 16 | uint64_t{byte(11)} << 24;
   }
   if (header_size > size - prefix) {
@@ -235,16 +238,17 @@ npy_array read_npy_stream(std::string file, std::string name, uint64_t size, Rea
   if (header_size > 65535)
     fail("its header has " + std::to_string(header_size) + " bytes, more than any plain array needs");
   std::string text(static_cast<std::size_t>(header_size), '\0');
-  read(std::as_writable_bytes(std::span(text)));
+  read({reinterpret_cast<std::byte*>(text.data()), text.size()});
   npy_header header = npy_header_parser(text, array.file, where).parse();
 
   const auto item = static_cast<std::size_t>(size_of(header.type));
-  const std::optional<index_t> count = checked_count(header.shape, size_of(header.type));
-  if (!count) fail("its shape " + shape_text(header.shape) + " has more bytes than 2^63 - 1");
+  const std::span<const index_t> shape(header.shape.data(), header.shape.size());
+  const std::optional<index_t> count = checked_count(shape, size_of(header.type));
+  if (!count) fail("its shape " + shape_text(shape) + " has more bytes than 2^63 - 1");
   const uint64_t data_size = static_cast<uint64_t>(*count) * item;
   if (data_size != size - prefix - header_size) {
-    fail("its shape " + shape_text(header.shape) + " of " + to_string(header.type) + " needs " +
-         std::to_string(data_size) + " bytes, but it has " + std::to_string(size - prefix - header_size));
+    fail("its shape " + shape_text(shape) + " of " + to_string(header.type) + " needs " + std::to_string(data_size) +
+         " bytes, but it has " + std::to_string(size - prefix - header_size));
   }
   array.type = header.type;
   try {
@@ -255,17 +259,17 @@ npy_array read_npy_stream(std::string file, std::string name, uint64_t size, Rea
   // In steps: memory that a false compressed size claims is reserved, but never touched.
   while (array.bytes.size() < data_size) {
     const std::size_t done = array.bytes.size();
-    array.bytes.resize(static_cast<std::size_t>(std::min<uint64_t>(data_size, done + (uint64_t{1} << 20))));
-    read(std::span(array.bytes).subspan(done));
+    array.bytes.resize(static_cast<std::size_t>(min<uint64_t>(data_size, done + (uint64_t{1} << 20))));
+    read({array.bytes.data() + done, array.bytes.size() - done});
   }
   if (header.big_endian && item > 1) {
-    for (auto at = array.bytes.begin(); at != array.bytes.end(); at += static_cast<std::ptrdiff_t>(item)) {
-      std::reverse(at, at + static_cast<std::ptrdiff_t>(item));
+    for (std::size_t at = 0; at < array.bytes.size(); at += item) {
+      for (std::size_t i = 0; i < item / 2; ++i) std::swap(array.bytes[at + i], array.bytes[at + item - 1 - i]);
     }
   }
   if (header.fortran_order && header.shape.size() > 1 && *count > 1) {
     std::vector<std::byte> rows(array.bytes.size());
-    transpose_from_fortran(header.shape, item, array.bytes, rows);
+    transpose_from_fortran(shape, item, array.bytes.data(), rows.data(), rows.size());
     array.bytes = std::move(rows);
   }
   array.shape = std::move(header.shape);
@@ -310,7 +314,7 @@ inline npy_array read_npy(std::string file, std::span<const std::byte> bytes) {
 }
 
 /// Reads a .npy file.
-inline npy_array load_npy(const std::filesystem::path& path) {
+inline npy_array load_npy(const std::string& path) {
   const mapped_file file(path);
   return read_npy(file.name(), file.bytes());
 }

@@ -5,7 +5,6 @@
 /// Reader of NumPy's .npz archives. The writer is in `npz_writer.hpp`.
 
 #include <cstddef>
-#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
@@ -25,7 +24,7 @@ namespace tessera {
 class npz_file {
  public:
   /// Maps the file, which must not change while this object lives.
-  static npz_file open(const std::filesystem::path& path) {
+  static npz_file open(const std::string& path) {
     mapped_file file(path);
     const std::span<const std::byte> bytes = file.bytes();
     npz_file result(file.name(), bytes);

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <new>
 #include <set>
 #include <span>
@@ -245,7 +244,7 @@ class npz_writer {
   std::vector<std::byte> bytes() const { return zip_.finish(); }
 
   /// Writes the archive; see `write_file`.
-  void save(const std::filesystem::path& path) const {
+  void save(const std::string& path) const {
     const std::vector<std::byte> all = bytes();
     const std::span<const std::byte> part = all;
     write_file(path, std::span(&part, 1));

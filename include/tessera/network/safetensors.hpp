@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -233,7 +232,7 @@ class safetensors_header_reader final : public nlohmann::json_sax<nlohmann::json
 class safetensors_file {
  public:
   /// Maps the file, which must not change while this object lives.
-  static safetensors_file open(const std::filesystem::path& path) {
+  static safetensors_file open(const std::string& path) {
     mapped_file file(path);
     const std::span<const std::byte> bytes = file.bytes();
     safetensors_file result(file.name(), bytes);

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -68,7 +67,7 @@ class safetensors_writer {
   }
 
   /// Writes the file; see `write_file`.
-  void save(const std::filesystem::path& path) const {
+  void save(const std::string& path) const {
     write([&](std::span<const std::span<const std::byte>> parts) { write_file(path, parts); });
   }
 

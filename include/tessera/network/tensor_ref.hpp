@@ -4,7 +4,6 @@
 /// @file
 /// A named tensor inside a file that someone else keeps in memory.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -105,7 +104,9 @@ struct tensor_ref {
 
   /// Throws unless the shape is `expected`.
   void require_shape(std::span<const index_t> expected) const {
-    if (shape.size() == expected.size() && std::equal(shape.begin(), shape.end(), expected.begin())) return;
+    bool same = shape.size() == expected.size();
+    for (std::size_t i = 0; same && i < shape.size(); ++i) same = shape[i] == expected[i];
+    if (same) return;
     fail("its shape is " + detail::shape_text(shape) + ", but " + detail::shape_text(expected) + " is expected");
   }
 

@@ -4,7 +4,6 @@
 /// @file
 /// Token ids of one text, and of several texts padded to one rectangle.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -36,16 +35,17 @@ inline encoded_batch pad_batch(std::span<const encoding> texts, std::int32_t pad
   encoded_batch batch;
   batch.rows = static_cast<index_t>(texts.size());
   std::size_t columns = 0;
-  for (const auto& text : texts) columns = std::max(columns, text.ids.size());
+  for (const auto& text : texts) columns = max(columns, text.ids.size());
   batch.columns = static_cast<index_t>(columns);
   if (columns > 0 && texts.size() > batch.ids.max_size() / columns) throw std::length_error("pad_batch: too large");
   batch.ids.assign(texts.size() * columns, pad_id);
   batch.mask.assign(texts.size() * columns, 0);
   for (std::size_t row = 0; row < texts.size(); ++row) {
     const auto& ids = texts[row].ids;
-    const auto begin = static_cast<std::ptrdiff_t>(row * columns);
-    std::copy(ids.begin(), ids.end(), batch.ids.begin() + begin);
-    std::fill_n(batch.mask.begin() + begin, ids.size(), std::uint8_t{1});
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      batch.ids[row * columns + i] = ids[i];
+      batch.mask[row * columns + i] = 1;
+    }
     batch.lengths.push_back(static_cast<index_t>(ids.size()));
     batch.truncated.push_back(texts[row].truncated);
   }

@@ -196,7 +196,8 @@ class tokenizer {
     if (source.merges.find_first_not_of("\r\n") == std::string_view::npos) throw data_error(file, "", "is empty");
     std::string_view rest = source.merges;
     while (rest.ends_with('\n') || rest.ends_with('\r')) rest.remove_suffix(1);
-    merges_.reserve(static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\n')));
+    const auto lines = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\n'));
+    merges_.reserve(std::min(lines, tokens_.size()));  // each rule makes a token, seldom one that another makes too
     std::string result;
     for (std::size_t number = 1; !rest.empty(); ++number) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());

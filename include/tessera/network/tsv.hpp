@@ -4,22 +4,17 @@
 /// @file
 /// Data sets as tab-separated text.
 
-#include <algorithm>
-#include <charconv>
 #include <cstddef>
-#include <filesystem>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "tessera/network/error.hpp"
 #include "tessera/network/text_file.hpp"
+#include "tessera/std.hpp"
 
 namespace tessera {
 
@@ -52,9 +47,9 @@ inline std::vector<labelled_text> parse_tsv(std::string_view bytes, std::string_
   std::vector<std::string_view> fields;
   const auto next_line = [&] {
     ++line_number;
-    const std::size_t end = std::min(bytes.find('\n'), bytes.size());
+    const std::size_t end = min(bytes.find('\n'), bytes.size());
     std::string_view line = bytes.substr(0, end);
-    bytes.remove_prefix(std::min(end + 1, bytes.size()));
+    bytes.remove_prefix(min(end + 1, bytes.size()));
     if (line.ends_with('\r')) line.remove_suffix(1);
     fields.clear();
     for (std::size_t tab = line.find('\t'); tab != line.npos; tab = line.find('\t')) {
@@ -67,11 +62,13 @@ inline std::vector<labelled_text> parse_tsv(std::string_view bytes, std::string_
   next_line();
   const std::size_t columns = fields.size();
   const auto column = [&](std::string_view name) -> std::optional<std::size_t> {
-    const auto it = std::find(fields.begin(), fields.end(), name);
-    if (it == fields.end()) return std::nullopt;
-    if (std::find(it + 1, fields.end(), name) != fields.end())
-      fail("names the column " + tessera::quoted(name) + " twice");
-    return static_cast<std::size_t>(it - fields.begin());
+    std::optional<std::size_t> found;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (fields[i] != name) continue;
+      if (found) fail("names the column " + tessera::quoted(name) + " twice");
+      found = i;
+    }
+    return found;
   };
   const auto text = column("text");
   const auto label_id = column("label_id");
@@ -81,9 +78,7 @@ inline std::vector<labelled_text> parse_tsv(std::string_view bytes, std::string_
   if (columns > 1) {
     while (bytes.ends_with('\n') || bytes.ends_with('\r')) bytes.remove_suffix(1);
   }
-  std::unordered_map<std::string_view, int> id_of;
-  for (std::size_t i = 0; i < labels.size(); ++i) id_of.emplace(labels[i], static_cast<int>(i));
-  const int largest = labels.empty() ? std::numeric_limits<int>::max() : static_cast<int>(labels.size()) - 1;
+  const int largest = labels.empty() ? limits<int>::max : static_cast<int>(labels.size()) - 1;
 
   std::vector<labelled_text> rows;
   while (!bytes.empty()) {
@@ -94,22 +89,25 @@ inline std::vector<labelled_text> parse_tsv(std::string_view bytes, std::string_
     labelled_text row{std::string(fields[*text]), std::nullopt};
     if (label_id) {
       const auto field = fields[*label_id];
-      int id = 0;
-      const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), id);
-      const bool whole = end == field.data() + field.size();
-      if (!whole || error == std::errc::invalid_argument)
+      const auto digits = field.substr(field.starts_with('-') ? 1 : 0);
+      if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos)
         fail("label_id must be an integer, is " + tessera::quoted(field));
-      if (error != std::errc() || id < 0 || id > largest)
+      int id = 0;
+      bool fits = true;
+      for (const char c : digits)
+        fits = fits && !__builtin_mul_overflow(id, 10, &id) && !__builtin_add_overflow(id, c - '0', &id);
+      if (!fits || id > largest || (id > 0 && digits.size() < field.size()))
         fail("label_id must lie in 0.." + std::to_string(largest) + ", is " + tessera::quoted(field));
       row.label_id = id;
     }
     if (label && !labels.empty()) {
-      const auto known = id_of.find(fields[*label]);
-      if (known == id_of.end()) fail("the label " + tessera::quoted(fields[*label]) + " is not one of the model's");
-      if (row.label_id && *row.label_id != known->second)
+      int known = 0;  // few labels: a linear search
+      while (known <= largest && fields[*label] != labels[static_cast<std::size_t>(known)]) ++known;
+      if (known > largest) fail("the label " + tessera::quoted(fields[*label]) + " is not one of the model's");
+      if (row.label_id && *row.label_id != known)
         fail("label_id is " + std::to_string(*row.label_id) + ", but the model's id of " +
-             tessera::quoted(fields[*label]) + " is " + std::to_string(known->second));
-      row.label_id = known->second;
+             tessera::quoted(fields[*label]) + " is " + std::to_string(known));
+      row.label_id = known;
     }
     rows.push_back(std::move(row));
   }
@@ -117,9 +115,8 @@ inline std::vector<labelled_text> parse_tsv(std::string_view bytes, std::string_
 }
 
 /// `parse_tsv` of a file of at most 1 GiB.
-inline std::vector<labelled_text> read_tsv(const std::filesystem::path& path,
-                                           std::span<const std::string> labels = {}) {
-  return parse_tsv(read_text_file(path, std::size_t{1} << 30), path.string(), labels);
+inline std::vector<labelled_text> read_tsv(const std::string& path, std::span<const std::string> labels = {}) {
+  return parse_tsv(read_text_file(path, std::size_t{1} << 30), path, labels);
 }
 
 }  // namespace tessera

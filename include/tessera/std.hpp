@@ -57,6 +57,11 @@ struct remove_reference<T&&> {
 template <class T>
 using remove_cvref_t = remove_cv_t<typename remove_reference<T>::type>;
 
+template <bool Value>
+struct bool_constant {
+  static constexpr bool value = Value;
+};
+
 template <bool Condition, class A, class B>
 struct conditional {
   using type = A;

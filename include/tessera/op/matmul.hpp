@@ -73,18 +73,28 @@ constexpr status matmul(A a, B b, const Policy& policy, Y y) {
   return detail::matmul_checked<T, Tile>(a, b, nullptr, policy, y);
 }
 
-/// Batched: a: (B, M, K), b: (B, K, N), y: (B, M, N), all row-major.
-template <Target T, TileShape Tile = default_tile, TensorView A, TensorView B, Requant Policy, TensorView Y>
-requires(A::rank == 3 && B::rank == 3 && Y::rank == 3) constexpr status matmul(A a, B b, const Policy& policy, Y y) {
+/// Batched, each operand stored plain or transposed, all row-major:
+/// a: (B, M, K), or (B, K, M) if TransposeA; b: (B, K, N), or (B, N, K) if TransposeB -> y: (B, M, N).
+template <Target T, bool TransposeA = false, bool TransposeB = false, TileShape Tile = default_tile, TensorView A,
+          TensorView B, Requant Policy, TensorView Y>
+requires(A::rank == 3 && B::rank == 3 && Y::rank == 3) constexpr status
+    batched_matmul(A a, B b, const Policy& policy, Y y) {
   static_assert(same_as<typename A::layout_type, row_major> && same_as<typename B::layout_type, row_major> &&
                     same_as<typename Y::layout_type, row_major>,
-                "matmul: batched operands are row-major");
+                "batched_matmul: operands are row-major; say TransposeA or TransposeB for stored transposes");
   if (a.extent(0) != b.extent(0) || a.extent(0) != y.extent(0)) return status::shape_mismatch;
   if (overlaps(a, y) || overlaps(b, y)) return status::overlap;
+  const auto oriented = [](auto view, auto transpose) {
+    if constexpr (decltype(transpose)::value) {
+      return transposed(view);
+    } else {
+      return view;
+    }
+  };
   for (index_t i = 0; i < a.extent(0); ++i) {
-    const status s = matmul<T, Tile>(matrix(a.data() + i * a.stride(0), a.extent(1), a.extent(2)),
-                                     matrix(b.data() + i * b.stride(0), b.extent(1), b.extent(2)), policy,
-                                     matrix(y.data() + i * y.stride(0), y.extent(1), y.extent(2)));
+    const auto slice = [i](const auto& x) { return matrix(x.data() + i * x.stride(0), x.extent(1), x.extent(2)); };
+    const status s = matmul<T, Tile>(oriented(slice(a), bool_constant<TransposeA>{}),
+                                     oriented(slice(b), bool_constant<TransposeB>{}), policy, slice(y));
     if (s != status::ok) return s;
   }
   return status::ok;

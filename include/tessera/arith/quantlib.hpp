@@ -138,7 +138,7 @@ struct ihardswish {
   constexpr const ihardswish& row(index_t) const { return *this; }
   constexpr int64_t operator()(int64_t acc, index_t) const {
     const int64_t x = saturate<int32_t>(acc);
-    const int64_t gate = clamp<int64_t>(x + three, 0, max(six, 0)) * one_over_six;  // <= 2^62
+    const int64_t gate = clamp<int64_t>(x + three, 0, max<int32_t>(six, 0)) * one_over_six;  // <= 2^62
     return saturate<int32_t>(x * saturate<int32_t>(gate));
   }
   constexpr int64_t output_min() const { return limits<int32_t>::min; }

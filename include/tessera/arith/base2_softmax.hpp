@@ -27,10 +27,13 @@ struct base2_softmax {
   int32_t group_width;  ///< columns per group, 0 = all
 
   /// s(d) for 0 <= d <= 255, limited to 31.
-  constexpr int32_t shift(int32_t d) const { return min((d + (1 << log2_step >> 1)) >> log2_step, 31); }
+  constexpr int32_t shift(int32_t d) const { return min<int32_t>((d + (1 << log2_step >> 1)) >> log2_step, 31); }
 
   /// Longest row: sum <= one * n <= 2^30 stays in int32.
   static constexpr index_t max_length = index_t{1} << 20;
+
+  /// Itself: the dialects' softmaxes say `rule()` too.
+  constexpr base2_softmax rule() const { return *this; }
 
   constexpr status check(index_t n) const {
     const bool good = one >= 2 && one <= 1024 && numerator >= 0 && numerator <= 1 << 18 && log2_step >= 0 &&

@@ -36,8 +36,12 @@ using i8 = xsimd::batch<int8_t, arch>;
 using i16 = xsimd::batch<int16_t, arch>;
 using i32 = xsimd::batch<int32_t, arch>;
 using i64 = xsimd::batch<int64_t, arch>;
+using u8 = xsimd::batch<uint8_t, arch>;
+using u64 = xsimd::batch<uint64_t, arch>;
 using f32 = xsimd::batch<float, arch>;
 using f64 = xsimd::batch<double, arch>;
+using mask64 = xsimd::batch_bool<double, arch>;
+inline constexpr index_t lanes8 = u8::size;
 inline constexpr index_t lanes16 = i16::size;
 inline constexpr index_t lanes32 = i32::size;
 inline constexpr index_t lanes64 = f64::size;
@@ -64,6 +68,15 @@ namespace simd {
 // sum_each(a..d)    the four horizontal sums, stored at out[0..4)
 // load_f64(p)       lanes64 integers at p as doubles; 64-bit ones must be below 2^51 in magnitude
 // store_f64(p, v)   integers in v, which fit the type of p, stored
+// round_even(v)     nearest integer, ties to even, for |v| < 2^51; beyond, v or a neighbour
+// floor(v)          largest integer <= v, for |v| < 2^51; beyond, v or a neighbour
+// load_i32(p)       lanes32 integers at p as 32-bit ones
+// load_i64(p)       lanes64 integers at p as 64-bit ones
+// multiply_low(a,b) the unsigned low halves of 64-bit lanes multiplied, in 64 bits
+// store_low(p, v)   the low bytes of 32-bit lanes
+// load_bytes(p)     lanes8 bytes; larger(a, b), half_sum(a, b) = (a + b + 1) >> 1, shifted_right(v, n < 8), all on
+// bytes look_up(t, i)     t[i[k]] for a table of 16 bytes, given in every 16 bytes of t, and i[k] < 16 sum_bytes(v)
+// 64-bit partial sums of the bytes largest(v)        the largest byte
 
 struct pair_of_i16 {
   i16 first;
@@ -124,6 +137,58 @@ inline void store_f64(int16_t* p, f64 v) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi32(n, n));
 }
 inline void store_f64(int32_t* p, f64 v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), to_i32x4(v)); }
+inline f64 round_even(f64 v) { return _mm256_round_pd(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+inline f64 floor(f64 v) { return _mm256_floor_pd(v); }
+inline i32 load_i32(const int8_t* p) {
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+}
+inline i32 load_i32(const uint8_t* p) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+}
+inline i32 load_i32(const int16_t* p) {
+  return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+inline i32 load_i32(const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+inline i64 load_i64(const int8_t* p) {
+  int32_t bytes;
+  __builtin_memcpy(&bytes, p, 4);
+  return _mm256_cvtepi8_epi64(_mm_cvtsi32_si128(bytes));
+}
+inline i64 load_i64(const uint8_t* p) {
+  int32_t bytes;
+  __builtin_memcpy(&bytes, p, 4);
+  return _mm256_cvtepu8_epi64(_mm_cvtsi32_si128(bytes));
+}
+inline i64 load_i64(const int16_t* p) {
+  return _mm256_cvtepi16_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+}
+inline i64 load_i64(const int32_t* p) {
+  return _mm256_cvtepi32_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+inline u64 multiply_low(u64 a, u64 b) { return _mm256_mul_epu32(a, b); }
+inline void store_low(int8_t* p, i32 v) {
+  const __m256i order = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
+                                         -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1);
+  const __m256i packed = _mm256_shuffle_epi8(v, order);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p),
+                   _mm_or_si128(_mm256_castsi256_si128(packed), _mm256_extracti128_si256(packed, 1)));
+}
+inline u8 load_bytes(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+inline void store_bytes(void* p, u8 v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
+inline u8 larger(u8 a, u8 b) { return _mm256_max_epu8(a, b); }
+inline u8 smaller(u8 a, u8 b) { return _mm256_min_epu8(a, b); }
+inline u8 half_sum(u8 a, u8 b) { return _mm256_avg_epu8(a, b); }
+inline u8 shifted_right(u8 v, int n) {
+  return _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(n)), _mm256_set1_epi8(static_cast<char>(0xff >> n)));
+}
+inline u8 look_up(u8 table, u8 index) { return _mm256_shuffle_epi8(table, index); }
+inline u64 sum_bytes(u8 v) { return _mm256_sad_epu8(v, _mm256_setzero_si256()); }
+inline int largest(u8 v) {  // the smallest of the complements, by the instruction for 16-bit minima
+  const __m128i inverse =
+      _mm_xor_si128(_mm_max_epu8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)), _mm_set1_epi8(-1));
+  const __m128i low = _mm_minpos_epu16(_mm_min_epu8(inverse, _mm_srli_epi16(inverse, 8)));
+  return 255 - (_mm_cvtsi128_si32(low) & 0xff);
+}
 
 #elif TESSERA_ISA_X86 == 1
 
@@ -164,6 +229,60 @@ inline void store_f64(int8_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(uint8_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(int16_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(int32_t* p, f64 v) { _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_cvttpd_epi32(v)); }
+inline f64 round_even(f64 v) { return (v + f64(magic)) - f64(magic); }
+inline f64 floor(f64 v) {
+  const f64 r = round_even(v);
+  return r - f64(_mm_and_pd(_mm_cmpgt_pd(r, v), _mm_set1_pd(1.0)));
+}
+template <class Byte>
+i32 load_four(const Byte* p) {
+  return _mm_setr_epi32(p[0], p[1], p[2], p[3]);
+}
+inline i32 load_i32(const int8_t* p) { return load_four(p); }
+inline i32 load_i32(const uint8_t* p) { return load_four(p); }
+inline i32 load_i32(const int16_t* p) {
+  const __m128i v = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return _mm_srai_epi32(_mm_unpacklo_epi16(v, v), 16);
+}
+inline i32 load_i32(const int32_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+inline i64 load_i64(const int8_t* p) { return _mm_set_epi64x(p[1], p[0]); }
+inline i64 load_i64(const uint8_t* p) { return _mm_set_epi64x(p[1], p[0]); }
+inline i64 load_i64(const int16_t* p) { return _mm_set_epi64x(p[1], p[0]); }
+inline i64 load_i64(const int32_t* p) {
+  const __m128i v = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return _mm_unpacklo_epi32(v, _mm_srai_epi32(v, 31));
+}
+inline u64 multiply_low(u64 a, u64 b) { return _mm_mul_epu32(a, b); }
+inline void store_low(int8_t* p, i32 v) {
+  const __m128i low = _mm_and_si128(v, _mm_set1_epi32(0xff));  // at most 255, so the packing does not saturate
+  const int32_t bytes = _mm_cvtsi128_si32(_mm_packus_epi16(_mm_packs_epi32(low, low), low));
+  __builtin_memcpy(p, &bytes, 4);
+}
+inline u8 load_bytes(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+inline void store_bytes(void* p, u8 v) { _mm_storeu_si128(static_cast<__m128i*>(p), v); }
+inline u8 larger(u8 a, u8 b) { return _mm_max_epu8(a, b); }
+inline u8 smaller(u8 a, u8 b) { return _mm_min_epu8(a, b); }
+inline u8 half_sum(u8 a, u8 b) { return _mm_avg_epu8(a, b); }
+inline u8 shifted_right(u8 v, int n) {
+  return _mm_and_si128(_mm_srl_epi16(v, _mm_cvtsi32_si128(n)), _mm_set1_epi8(static_cast<char>(0xff >> n)));
+}
+inline u8 look_up(u8 table, u8 index) {  // there is no such instruction before SSSE3
+  uint8_t t[16];
+  uint8_t i[16];
+  store_bytes(t, table);
+  store_bytes(i, index);
+  for (uint8_t& v : i) v = t[v];
+  return load_bytes(i);
+}
+inline u64 sum_bytes(u8 v) { return _mm_sad_epu8(v, _mm_setzero_si128()); }
+inline int largest(u8 v) {
+  __m128i m = v;
+  m = _mm_max_epu8(m, _mm_srli_si128(m, 8));
+  m = _mm_max_epu8(m, _mm_srli_si128(m, 4));
+  m = _mm_max_epu8(m, _mm_srli_si128(m, 2));
+  m = _mm_max_epu8(m, _mm_srli_si128(m, 1));
+  return _mm_cvtsi128_si32(m) & 0xff;
+}
 
 #elif TESSERA_ISA_NEON64
 
@@ -199,6 +318,41 @@ inline void store_f64(int8_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(uint8_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(int16_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(int32_t* p, f64 v) { vst1_s32(p, vmovn_s64(vcvtq_s64_f64(v))); }
+inline f64 round_even(f64 v) { return vrndnq_f64(v); }
+inline f64 floor(f64 v) { return vrndmq_f64(v); }
+template <class Byte>
+i32 load_four(const Byte* p) {
+  const int32_t values[4] = {p[0], p[1], p[2], p[3]};
+  return vld1q_s32(values);
+}
+inline i32 load_i32(const int8_t* p) { return load_four(p); }
+inline i32 load_i32(const uint8_t* p) { return load_four(p); }
+inline i32 load_i32(const int16_t* p) { return vmovl_s16(vld1_s16(p)); }
+inline i32 load_i32(const int32_t* p) { return vld1q_s32(p); }
+template <class Small>
+i64 load_two_i64(const Small* p) {
+  const int64_t values[2] = {p[0], p[1]};
+  return vld1q_s64(values);
+}
+inline i64 load_i64(const int8_t* p) { return load_two_i64(p); }
+inline i64 load_i64(const uint8_t* p) { return load_two_i64(p); }
+inline i64 load_i64(const int16_t* p) { return load_two_i64(p); }
+inline i64 load_i64(const int32_t* p) { return vmovl_s32(vld1_s32(p)); }
+inline u64 multiply_low(u64 a, u64 b) { return vmull_u32(vmovn_u64(a), vmovn_u64(b)); }
+inline void store_low(int8_t* p, i32 v) {
+  const int16x4_t half = vmovn_s32(v);
+  const int8x8_t bytes = vmovn_s16(vcombine_s16(half, half));
+  __builtin_memcpy(p, &bytes, 4);
+}
+inline u8 load_bytes(const void* p) { return vld1q_u8(static_cast<const uint8_t*>(p)); }
+inline void store_bytes(void* p, u8 v) { vst1q_u8(static_cast<uint8_t*>(p), v); }
+inline u8 larger(u8 a, u8 b) { return vmaxq_u8(a, b); }
+inline u8 smaller(u8 a, u8 b) { return vminq_u8(a, b); }
+inline u8 half_sum(u8 a, u8 b) { return vrhaddq_u8(a, b); }
+inline u8 shifted_right(u8 v, int n) { return vshlq_u8(v, vdupq_n_s8(static_cast<int8_t>(-n))); }
+inline u8 look_up(u8 table, u8 index) { return vqtbl1q_u8(table, index); }
+inline u64 sum_bytes(u8 v) { return vpaddlq_u32(vpaddlq_u16(vpaddlq_u8(v))); }
+inline int largest(u8 v) { return vmaxvq_u8(v); }
 
 #endif
 
@@ -221,22 +375,20 @@ inline constexpr int64_t exact_int64_lane = int64_t{1} << 50;
 template <Integer X>
 bool lanes_hold(const X* x, index_t n) {
   if constexpr (sizeof(X) == 8) {
-    uint64_t outside = 0;
-    for (index_t i = 0; i < n; ++i) {
-      outside |= (static_cast<uint64_t>(x[i]) + exact_int64_lane) & ~static_cast<uint64_t>(2 * exact_int64_lane - 1);
+    // v + 2^50 has no bits above the lowest 51 for exactly the v of [-2^50, 2^50)
+    u64 any(uint64_t{0});
+    index_t i = 0;
+    for (; i + lanes64 <= n; i += lanes64) {
+      any = any | (u64::load_unaligned(reinterpret_cast<const uint64_t*>(x + i)) + u64(uint64_t{exact_int64_lane}));
     }
-    return outside == 0;
+    uint64_t outside[lanes64];
+    any.store_unaligned(outside);
+    for (; i < n; ++i) outside[0] |= static_cast<uint64_t>(x[i]) + uint64_t{exact_int64_lane};
+    for (const uint64_t v : outside) {
+      if ((v & ~uint64_t{2 * exact_int64_lane - 1}) != 0) return false;
+    }
   }
   return true;
-}
-
-/// Nearest integer, ties to even, for |v| < 2^51; beyond, a multiple of a small power of two near v.
-inline f64 round_even(f64 v) { return (v + f64(magic)) - f64(magic); }
-
-/// Largest integer <= v, for |v| < 2^51.
-inline f64 floor(f64 v) {
-  const f64 r = round_even(v);
-  return r - xsimd::select(r > v, f64(1.0), f64(0.0));
 }
 
 /// 2^n for integers n in [-1000, 1000].

@@ -2,8 +2,8 @@
 #pragma once
 
 /// @file
-/// I-BERT softmax and layer normalisation on the host's vector units, in double precision. Each step says why it is
-/// exact; a row for which it might not be is computed by definition.
+/// I-BERT softmax and layer normalisation on the host's vector units: the first in double precision, the second in
+/// integers. Each step says why it is exact; a row for which it might not be is computed by definition.
 
 #include "tessera/arith/ibert.hpp"
 #include "tessera/kernel/row/xsimd.hpp"
@@ -32,7 +32,9 @@ struct vector_row<ibert::softmax<ExpRequant>, int32_t, Y> {
   /// Exponentials kept between the two passes over a row; longer rows compute them twice.
   static constexpr index_t kept = 2048;
 
-  static void run(const params& p, const int32_t* x, Y* y, index_t n) {
+  explicit vector_row(const params& q) : p(q) {}
+
+  void operator()(const int32_t* x, Y* y, index_t n) const {
     const int64_t most = p.row_max(x, n);
     const lanes k(p, most);
     int16_t exponentials[kept];
@@ -55,6 +57,8 @@ struct vector_row<ibert::softmax<ExpRequant>, int32_t, Y> {
   }
 
  private:
+  params p;
+
   struct lanes {
     f64 most, lowest, x0, b, c;
     lanes(const params& p, int64_t row_max)
@@ -76,44 +80,84 @@ struct vector_row<ibert::softmax<ExpRequant>, int32_t, Y> {
   };
 };
 
-template <class X, class Y>
-requires(sizeof(X) <= 4) struct vector_row<ibert::layer_norm, X, Y> {
-  using f64 = simd::f64;
-  static constexpr index_t step = simd::lanes64;
+template <class X, Integer Y>
+requires(sizeof(X) <= 4 && simd::LaneInteger<X>) struct vector_row<ibert::layer_norm, X, Y> {
+  using i32 = simd::i32;
+  using i64 = simd::i64;
+  using u64 = simd::u64;
+  explicit vector_row(const ibert::layer_norm& q) : p(q) {}
 
-  static void run(const ibert::layer_norm& p, const X* x, Y* y, index_t n) {
-    f64 sums(0.0);
+  void operator()(const X* x, Y* y, index_t n) const {
+    // The sum of x + 2^31, which has no sign, and the range of x.
+    const i32 flip(limits<int32_t>::min);
+    u64 sums(uint64_t{0});
+    i32 lowest(static_cast<int32_t>(x[0]));
+    i32 highest = lowest;
     index_t i = 0;
-    for (; i + step <= n; i += step) sums = sums + simd::load_f64(x + i);
-    int64_t sum = static_cast<int64_t>(xsimd::hadd(sums));  // below 2^31 * 2^20
-    for (; i < n; ++i) sum += x[i];
-    const int64_t mean = divide_half_even(sum, n);
-
-    const f64 center(static_cast<double>(mean));
-    const f64 unshift(scale_binary(1.0, -p.shift));
-    f64 squares(0.0);
-    for (i = 0; i + step <= n; i += step) {
-      const f64 d = simd::floor((simd::load_f64(x + i) - center) * unshift);
-      squares = squares + d * d;
+    for (; i + simd::lanes32 <= n; i += simd::lanes32) {
+      const i32 v = simd::load_i32(x + i);
+      lowest = xsimd::min(lowest, v);
+      highest = xsimd::max(highest, v);
+      const u64 pair = xsimd::bitwise_cast<u64>(v ^ flip);
+      sums = sums + (pair & u64(uint64_t{0xffffffff})) + (pair >> 32);
     }
-    const double total = xsimd::hadd(squares);
-    // Sums of squares only grow, so a total below 2^52 means that every step was exact.
-    if (!(total < 4503599627370496.0)) return p(x, y, n);
-    auto variance = static_cast<uint64_t>(total);
+    int64_t sum = static_cast<int64_t>(xsimd::hadd(sums)) - (i << 31);
+    int32_t bounds[2 * simd::lanes32];
+    lowest.store_unaligned(bounds);
+    highest.store_unaligned(bounds + simd::lanes32);
+    int64_t least = bounds[0];
+    int64_t most = bounds[0];
+    for (const int32_t v : bounds) least = min<int64_t>(least, v), most = max<int64_t>(most, v);
+    for (index_t j = i; j < n; ++j) {
+      sum += x[j];
+      least = min<int64_t>(least, x[j]);
+      most = max<int64_t>(most, x[j]);
+    }
+    const int64_t mean = divide_half_even(sum, n);
+    // All differences fit 32 bits, or the row is computed by definition.
+    if (most - mean > limits<int32_t>::max || least - mean < limits<int32_t>::min) return p(x, y, n);
+
+    // Squares of 32-bit magnitudes, added modulo 2^64 as the definition does.
+    const i32 center(static_cast<int32_t>(mean));
+    u64 squares(uint64_t{0});
+    for (i = 0; i + simd::lanes32 <= n; i += simd::lanes32) {
+      const u64 d = xsimd::bitwise_cast<u64>(xsimd::abs((simd::load_i32(x + i) - center) >> p.shift));
+      const u64 odd = d >> 32;
+      squares = squares + simd::multiply_low(d, d) + simd::multiply_low(odd, odd);
+    }
+    uint64_t variance = xsimd::hadd(squares);
     for (; i < n; ++i) {
       const auto d = static_cast<uint64_t>((x[i] - mean) >> p.shift);
       variance += d * d;
     }
+
+    // u = x - mean + 2^31 has 32 bits and no sign, so that (x - mean) * factor >> 1 = (u * factor >> 1) - 2^30 *
+    // factor.
     const auto s = p.finish(mean, variance);
-    const f64 half_factor(static_cast<double>(s.factor) * 0.5);
-    for (i = 0; i + step <= n; i += step) {
-      if (!simd::lanes_hold(p.bias + i, step)) break;
-      // |x - mean| * factor < 2^32; the bias is below 2^50.
-      const f64 v = simd::floor((simd::load_f64(x + i) - center) * half_factor) + simd::load_f64(p.bias + i);
-      simd::store_f64(y + i, v);
+    const i64 to_unsigned((int64_t{1} << 31) - mean);
+    const u64 factor(static_cast<uint64_t>(s.factor));
+    const i64 excess(s.factor << 30);
+    const int64_t* const bias = p.bias;
+    for (i = 0; i + simd::lanes64 <= n; i += simd::lanes64) {
+      const u64 u = xsimd::bitwise_cast<u64>(simd::load_i64(x + i) + to_unsigned);
+      const i64 half = xsimd::bitwise_cast<i64>(simd::multiply_low(u, factor) >> 1);
+      store(y + i, half + (i64::load_unaligned(bias + i) - excess));
     }
     for (; i < n; ++i) y[i] = static_cast<Y>(p.normalized(x[i], i, s));
   }
+
+ private:
+  static void store(Y* y, i64 v) {
+    if constexpr (same_as<Y, int64_t>) {
+      v.store_unaligned(y);
+    } else {
+      int64_t wide[simd::lanes64];
+      v.store_unaligned(wide);
+      for (index_t k = 0; k < simd::lanes64; ++k) y[k] = static_cast<Y>(wide[k]);
+    }
+  }
+
+  ibert::layer_norm p;
 };
 
 }  // namespace tessera

@@ -10,8 +10,9 @@
 
 namespace tessera {
 
-/// The vector form of a row map: `vector_row<Params>::run(params, x, y, n)`, equal to `params(x, y, n)` bit for bit.
-/// Specialise it next to a new row operator; without it the operator has no vector kernel.
+/// The vector form of a row map: `const vector_row<Params, X, Y> f(params)` once per call of an operator, then
+/// `f(x, y, n)` per row, equal to `params(x, y, n)` bit for bit. Specialise it next to a new row operator; without it
+/// the operator has no vector kernel.
 template <class Params, class X, class Y>
 struct vector_row;
 
@@ -21,7 +22,8 @@ struct kernel<row_op<Params, X, Y>, T> {
   static constexpr int tier = 1;
   template <class Xv, class Yv>
   static void run(Xv x, const Params& params, Yv y) {
-    for (index_t r = 0; r < x.extent(0); ++r) vector_row<Params, X, Y>::run(params, x.row(r), y.row(r), x.extent(1));
+    const vector_row<Params, X, Y> f(params);
+    for (index_t r = 0; r < x.extent(0); ++r) f(x.row(r), y.row(r), x.extent(1));
   }
 };
 

@@ -314,7 +314,8 @@ struct layer_norm {
 
   /// One normalised element.
   constexpr int64_t normalized(int64_t x, index_t c, const layer_norm_statistics& s) const {
-    return (((x - s.mean) * s.factor) >> 1) + bias[c];
+    const uint64_t product = static_cast<uint64_t>(x - s.mean) * static_cast<uint64_t>(s.factor);
+    return (static_cast<int64_t>(product) >> 1) + bias[c];
   }
 
   template <Integer X, Integer Y>

@@ -248,6 +248,13 @@ class golden_input {
     return value;
   }
 
+  /// A positive real number of a magnitude with which no later step can overflow.
+  double scale(const std::string& key) {
+    const double value = real(key);
+    if (!(value > 1e-15 && value < 1e15)) fail(key, "it is no usable scale: outside 1e-15..1e15");
+    return value;
+  }
+
   template <Integer T>
   std::optional<golden_array<T>> optional_integers(const std::string& key, std::initializer_list<index_t> shape) {
     if (!contains(key)) return std::nullopt;
@@ -273,6 +280,8 @@ class golden_input {
 
   /// Not part of any comparison, and that is right.
   void ignore(std::string key) { used_.insert(std::move(key)); }
+  /// As if nobody had asked for it yet.
+  void forget(const std::string& key) { used_.erase(key); }
   /// Arrays that nobody asked for, in the order of the file.
   std::vector<std::string> unused() const {
     std::vector<std::string> result;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/byte_data.hpp"
 #include "support/ibert_data.hpp"
 #include "support/measure.hpp"
 #include "tessera/kernel/encoder/xsimd.hpp"
+#include "tessera/kernel/map/ita_xsimd.hpp"
+#include "tessera/kernel/row/ita_xsimd.hpp"
 
 namespace tessera::bench {
 namespace {
@@ -23,24 +26,36 @@ double projection_macs(const layer_shape& s) {
   return 4.0 * static_cast<double>(tokens(s)) * static_cast<double>(s.channels);
 }
 
-/// All heads: scores, softmax, context.
-void attention_ibert(const layer_shape& s) {
+/// All heads: scores, softmax, context. Score is what softmax reads.
+template <class Score, class ScorePolicy, class Softmax, class ContextPolicy>
+void attention(const std::string& type, const layer_shape& s, const ScorePolicy& score, const Softmax& softmax,
+               const ContextPolicy& context) {
   const std::string shape =
       std::to_string(s.sequence) + "x" + std::to_string(s.channels) + "x" + std::to_string(s.heads);
-  add_case<std::int8_t>("attention/i8_ibert/" + shape, tokens(s), {.macs = attention_macs(s)}, [s] {
+  add_case<std::int8_t>("attention/" + type + "/" + shape, tokens(s), {.macs = attention_macs(s)}, [=] {
     random_data random;
-    return [s, q = random.normal<std::int8_t>(tokens(s), activation_deviation),
-            k = random.normal<std::int8_t>(tokens(s), activation_deviation),
-            v = random.normal<std::int8_t>(tokens(s), activation_deviation),
-            context = dyadic(activation_scale / 256, layer_data::context_scale, to_8bit),
-            memory = scratch_memory(op::attention_scratch_bytes<std::int32_t>(s.sequence))]<Target T>(
-               T, std::int8_t* y) mutable {
-      const auto view = [s](auto* data) { return matrix(data, s.sequence, s.channels); };
-      return op::attention<T, std::int32_t>(view(q.data()), view(k.data()), view(v.data()), 1, s.heads,
-                                            keep_accumulator, score_softmax(s.channels / s.heads), context, nullptr,
-                                            scratch_of(memory), view(y));
-    };
+    return
+        [=, q = random.normal<std::int8_t>(tokens(s), activation_deviation),
+         k = random.normal<std::int8_t>(tokens(s), activation_deviation),
+         v = random.normal<std::int8_t>(tokens(s), activation_deviation),
+         memory = scratch_memory(op::attention_scratch_bytes<Score>(s.sequence))]<Target T>(T, std::int8_t* y) mutable {
+          const auto view = [s](auto* data) { return matrix(data, s.sequence, s.channels); };
+          return op::attention<T, Score>(view(q.data()), view(k.data()), view(v.data()), 1, s.heads, score, softmax,
+                                         context, nullptr, scratch_of(memory), view(y));
+        };
   });
+}
+
+void attention_ibert(const layer_shape& s) {
+  attention<std::int32_t>("i8_ibert", s, keep_accumulator, score_softmax(s.channels / s.heads),
+                          dyadic(activation_scale / 256, layer_data::context_scale, to_8bit));
+}
+
+/// Scores with a deviation of two octaves.
+void attention_ita(const layer_shape& s) {
+  const double width = static_cast<double>(s.channels / s.heads);
+  const double products = activation_deviation * activation_deviation * square_root(width);
+  attention<std::int8_t>("i8_ita", s, ita_requant(2.0 / products), ita::streaming_softmax{}, ita_requant(1.0 / 64));
 }
 
 /// Linear, GELU, requantisation, linear, requantisation.
@@ -83,6 +98,7 @@ void encoder_layer_ibert(const layer_shape& s) {
 void register_benchmarks() {
   for (const auto& s : support::layer_shapes) {
     attention_ibert(s);
+    attention_ita(s);
     feed_forward_ibert(s);
     encoder_layer_ibert(s);
   }

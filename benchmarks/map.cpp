@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/byte_data.hpp"
 #include "support/ibert_data.hpp"
 #include "support/measure.hpp"
 #include "tessera/kernel/embedding/xsimd.hpp"
-#include "tessera/kernel/map/xsimd.hpp"
+#include "tessera/kernel/map/ita_xsimd.hpp"
+#include "tessera/kernel/map/quantlib_xsimd.hpp"
 
 namespace tessera::bench {
 namespace {
@@ -102,6 +104,72 @@ void add_ibert(const matrix_shape& s) {
   });
 }
 
+// ---- ita and quantlib ----------------------------------------------------------------------------------------------
+
+/// Scale of the 8-bit inputs of activations, and the deviation of wide inputs.
+constexpr double byte_scale = 4.0 / 127;
+constexpr double wide_deviation = 65536;
+
+/// A policy without channels, on bytes and on accumulators (through `first`).
+template <class First, class Policy>
+void uniform_cases(const std::string& op, const std::string& dialect, const matrix_shape& s, const First& first,
+                   const Policy& policy) {
+  map_case<std::int8_t, std::int8_t>(op + "/i8i8_" + dialect, s, [s, policy](random_data& random) {
+    return map_data{random.normal<std::int8_t>(size(s), 127.0 / 4), policy, [](const Policy& p) { return p; }};
+  });
+  map_case<std::int32_t, std::int8_t>(op + "/i32i8_" + dialect, s, [s, first, policy](random_data& random) {
+    return map_data{random.normal<std::int32_t>(size(s), wide_deviation), then{first, policy},
+                    [](const then<First, Policy>& p) { return p; }};
+  });
+}
+
+/// Requantisation of accumulators alone.
+template <class Policy>
+void requantize_case(const std::string& type, const matrix_shape& s, const Policy& policy) {
+  map_case<std::int32_t, std::int8_t>("requantize/" + type, s, [s, policy](random_data& random) {
+    return map_data{random.normal<std::int32_t>(size(s), wide_deviation), policy, [](const Policy& p) { return p; }};
+  });
+}
+
+void requantize_quantlib_channels(const matrix_shape& s) {
+  map_case<std::int32_t, std::int8_t>("requantize/i32i8_quantlib_channels", s, [s](random_data& random) {
+    return map_data{random.normal<std::int32_t>(size(s), wide_deviation),
+                    quantlib_channels(random, s.columns, 127.0 / 4 / wide_deviation),
+                    [](const quantlib_channels& c) { return c.view(); }};
+  });
+}
+
+void add_quantlib(const matrix_shape& s) {
+  work w = elements<std::int8_t, std::int8_t>(s);
+  w.bytes += static_cast<double>(size(s));
+  add_case<std::int8_t>("add/i8i8i8_quantlib/" + to_string(s), size(s), w, [s] {
+    random_data random;
+    return [s, first = quantlib_requant(0.6), second = quantlib_requant(0.4),
+            a = random.normal<std::int8_t>(size(s), 127.0 / 4),
+            b = random.normal<std::int8_t>(size(s), 127.0 / 4)]<Target T>(T, std::int8_t* y) {
+      return op::add<T>(matrix(a.data(), s.rows, s.columns), first, matrix(b.data(), s.rows, s.columns), second,
+                        to_8bit, matrix(y, s.rows, s.columns));
+    };
+  });
+}
+
+void bytes_of(const matrix_shape& s) {
+  constexpr double to_byte = 127.0 / 4 / wide_deviation;
+  const ita::requant ita_first = ita_requant(to_byte);
+  requantize_case("i32i8_ita", s, ita_first);
+  uniform_cases("gelu", "ita", s, ita_first, ita::gelu_for_scale(byte_scale));
+  uniform_cases("relu", "ita", s, ita_first, ita::relu{ita_requant(0.9)});
+
+  const quantlib::requant_shift quantlib_first = quantlib_requant(to_byte);
+  requantize_case("i32i8_quantlib", s, quantlib_first);
+  requantize_quantlib_channels(s);
+  const quantlib::igelu gelu = quantlib::igelu_for_scale(byte_scale);
+  uniform_cases("gelu", "quantlib", s, quantlib_first, then{gelu, quantlib_requant(0.9 / gelu.one)});
+  const quantlib::ihardswish swish{32, 95, 191};  // 1/6, 3 and 6 in units of the scale, the first times 191
+  uniform_cases("hardswish", "quantlib", s, quantlib_first, then{swish, quantlib_requant(1.0 / (32 * 191))});
+  add_quantlib(s);
+}
+
 // ---- Any dialect ---------------------------------------------------------------------------------------------------
 
 void embedding(const matrix_shape& s) {
@@ -122,6 +190,7 @@ void all_of(const matrix_shape& s) {
   gelu_ibert(s);
   gelu_wide_ibert(s);
   add_ibert(s);
+  bytes_of(s);
   embedding(s);
 }
 

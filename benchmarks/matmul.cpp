@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "support/byte_data.hpp"
 #include "support/ibert_data.hpp"
 #include "support/measure.hpp"
+#include "tessera/kernel/map/ita_xsimd.hpp"
+#include "tessera/kernel/map/quantlib_xsimd.hpp"
 #include "tessera/kernel/matmul/xsimd.hpp"
 
 namespace tessera::bench {
@@ -20,6 +23,35 @@ void linear_ibert(const support::product_shape& s) {
       return op::linear<T>(matrix(x.data(), s.m, s.k), matrix(layer.weight.data(), s.n, s.k),
                            vector(layer.bias.data(), s.n), act.to(to_8bit), matrix(y, s.m, s.n));
     };
+  });
+}
+
+/// A linear layer with the accelerator's requantisation, one for all channels.
+void linear_ita(const support::product_shape& s) {
+  add_case<std::int8_t>("linear/i8i8_ita/" + to_string(s), s.m * s.n, product(s, 1), [s] {
+    random_data random;
+    const double deviation = accumulator_deviation(s.k);
+    return
+        [s, act = ita_requant(activation_deviation / deviation, 3),
+         w = random.uniform<std::int8_t>(s.n * s.k, -127, 126), bias = random.normal<std::int32_t>(s.n, deviation / 8),
+         x = random.normal<std::int8_t>(s.m * s.k, activation_deviation)]<Target T>(T, std::int8_t* y) {
+          return op::linear<T>(matrix(x.data(), s.m, s.k), matrix(w.data(), s.n, s.k), vector(bias.data(), s.n), act,
+                               matrix(y, s.m, s.n));
+        };
+  });
+}
+
+void linear_quantlib(const support::product_shape& s) {
+  add_case<std::int8_t>("linear/i8i8_quantlib/" + to_string(s), s.m * s.n, product(s, 1), [s] {
+    random_data random;
+    const double deviation = accumulator_deviation(s.k);
+    return
+        [s, act = quantlib_channels(random, s.n, activation_deviation / deviation),
+         w = random.uniform<std::int8_t>(s.n * s.k, -127, 126), bias = random.normal<std::int32_t>(s.n, deviation / 8),
+         x = random.normal<std::int8_t>(s.m * s.k, activation_deviation)]<Target T>(T, std::int8_t* y) {
+          return op::linear<T>(matrix(x.data(), s.m, s.k), matrix(w.data(), s.n, s.k), vector(bias.data(), s.n),
+                               act.view(), matrix(y, s.m, s.n));
+        };
   });
 }
 
@@ -52,6 +84,10 @@ void context_ibert(const support::product_shape& s) {
 void register_benchmarks() {
   for (const auto& s : support::linear_shapes) linear_ibert(s);
   linear_ibert(support::odd_product);
+  for (const auto dialect : {linear_ita, linear_quantlib}) {
+    dialect(support::linear_shapes[0]);
+    dialect(support::odd_product);
+  }
   scores(support::score_shape);
   scores(support::odd_product);
   context_ibert(support::context_shape);

@@ -2,6 +2,8 @@
 #include "support/ibert_data.hpp"
 #include "support/measure.hpp"
 #include "tessera/kernel/row/ibert_xsimd.hpp"
+#include "tessera/kernel/row/ita_xsimd.hpp"
+#include "tessera/kernel/row/quantlib_xsimd.hpp"
 
 namespace tessera::bench {
 namespace {
@@ -50,8 +52,56 @@ void layer_norm_ibert(const matrix_shape& s) {
   });
 }
 
-void all_softmax(const matrix_shape& s) { softmax_ibert(s); }
-void all_norms(const matrix_shape& s) { layer_norm_ibert(s); }
+// ---- ita and quantlib ----------------------------------------------------------------------------------------------
+
+/// Scores whose deviation is `deviation` units.
+template <class Params>
+void softmax_bytes(const std::string& dialect, const matrix_shape& s, const Params& params, double deviation) {
+  row_case<std::int8_t, std::uint8_t>("softmax/i8u8_" + dialect, s, [s, params, deviation](random_data& random) {
+    return row_data{random.normal<std::int8_t>(size(s), deviation), params, [](const Params& p) { return p; }};
+  });
+}
+
+/// Weights and biases of a normalisation per column: a normalised value of 1 becomes about 32.
+struct column_constants {
+  static constexpr std::int32_t log2_d = 16;
+  buffer<std::int32_t> w, b;
+  column_constants(random_data& random, index_t n, std::int32_t middle)
+      : w(random.uniform<std::int32_t>(n, middle / 2, middle * 3 / 2)),
+        b(random.uniform<std::int32_t>(n, -middle / 4, middle / 4)) {}
+};
+
+/// to_params(constants) gives the operator's parameters.
+template <class ToParams>
+void norm_bytes(const std::string& op_and_type, const matrix_shape& s, std::int32_t middle, ToParams to_params) {
+  row_case<std::int8_t, std::int8_t>(op_and_type, s, [s, middle, to_params](random_data& random) {
+    return row_data{random.normal<std::int8_t>(size(s), 32.0), column_constants(random, s.columns, middle), to_params};
+  });
+}
+
+// ---- All -----------------------------------------------------------------------------------------------------------
+
+void all_softmax(const matrix_shape& s) {
+  softmax_ibert(s);
+  softmax_bytes("ita", s, ita::streaming_softmax{}, 2.0);
+  softmax_bytes("isoftmax", s, quantlib::isoftmax_for_scale(8.0 / 127), 32.0);
+  softmax_bytes("itamax", s, quantlib::itamax{}, 32.0);
+  softmax_bytes("itapartialmax", s, quantlib::itapartialmax<>{}, 32.0);
+}
+
+void all_norms(const matrix_shape& s) {
+  constexpr std::int32_t log2_d = column_constants::log2_d;
+  layer_norm_ibert(s);
+  norm_bytes("layer_norm/i8i8_quantlib", s, 32 << log2_d, [](const column_constants& c) {
+    return quantlib::ilayer_norm<>{c.w.data(), c.b.data(), log2_d};
+  });
+  norm_bytes("rms_norm/i8i8_quantlib", s, 32 << log2_d, [](const column_constants& c) {
+    return quantlib::irms_norm{c.w.data(), log2_d};
+  });
+  norm_bytes("inonorm/i8i8_quantlib", s, 128, [](const column_constants& c) {
+    return quantlib::inonorm<>{c.w.data(), c.b.data(), 512, log2_d};
+  });
+}
 
 }  // namespace
 

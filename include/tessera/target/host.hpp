@@ -68,6 +68,7 @@ namespace simd {
 // sum_each(a..d)    the four horizontal sums, stored at out[0..4)
 // load_f64(p)       lanes64 integers at p as doubles; 64-bit ones must be below 2^51 in magnitude
 // store_f64(p, v)   integers in v, which fit the type of p, stored
+// has_floor         there is an instruction for the next two; if not, scalar code wins where there is little to compute
 // round_even(v)     nearest integer, ties to even, for |v| < 2^51; beyond, v or a neighbour
 // floor(v)          largest integer <= v, for |v| < 2^51; beyond, v or a neighbour
 // load_i32(p)       lanes32 integers at p as 32-bit ones
@@ -137,6 +138,7 @@ inline void store_f64(int16_t* p, f64 v) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi32(n, n));
 }
 inline void store_f64(int32_t* p, f64 v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), to_i32x4(v)); }
+inline constexpr bool has_floor = true;
 inline f64 round_even(f64 v) { return _mm256_round_pd(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 inline f64 floor(f64 v) { return _mm256_floor_pd(v); }
 inline i32 load_i32(const int8_t* p) {
@@ -182,7 +184,25 @@ inline u8 shifted_right(u8 v, int n) {
   return _mm256_and_si256(_mm256_srl_epi16(v, _mm_cvtsi32_si128(n)), _mm256_set1_epi8(static_cast<char>(0xff >> n)));
 }
 inline u8 look_up(u8 table, u8 index) { return _mm256_shuffle_epi8(table, index); }
-inline u64 sum_bytes(u8 v) { return _mm256_sad_epu8(v, _mm256_setzero_si256()); }
+/// Low and high bytes, each repeated in every 16 bytes.
+struct table16 {
+  u8 low;
+  u8 high;
+  explicit table16(const uint16_t* values) : low(uint8_t{0}), high(uint8_t{0}) {
+    uint8_t bytes[2 * lanes8];
+    for (index_t i = 0; i < lanes8; ++i) {
+      bytes[i] = static_cast<uint8_t>(values[i % 16]);
+      bytes[lanes8 + i] = static_cast<uint8_t>(values[i % 16] >> 8);
+    }
+    low = load_bytes(bytes);
+    high = load_bytes(bytes + lanes8);
+  }
+};
+inline u64 sum_of(const table16& t, u8 index) {
+  const __m256i zero = _mm256_setzero_si256();
+  const __m256i low = _mm256_sad_epu8(look_up(t.low, index), zero);
+  return _mm256_add_epi64(low, _mm256_slli_epi64(_mm256_sad_epu8(look_up(t.high, index), zero), 8));
+}
 inline int largest(u8 v) {  // the smallest of the complements, by the instruction for 16-bit minima
   const __m128i inverse =
       _mm_xor_si128(_mm_max_epu8(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)), _mm_set1_epi8(-1));
@@ -229,6 +249,7 @@ inline void store_f64(int8_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(uint8_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(int16_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(int32_t* p, f64 v) { _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_cvttpd_epi32(v)); }
+inline constexpr bool has_floor = false;
 inline f64 round_even(f64 v) { return (v + f64(magic)) - f64(magic); }
 inline f64 floor(f64 v) {
   const f64 r = round_even(v);
@@ -274,7 +295,21 @@ inline u8 look_up(u8 table, u8 index) {  // there is no such instruction before 
   for (uint8_t& v : i) v = t[v];
   return load_bytes(i);
 }
-inline u64 sum_bytes(u8 v) { return _mm_sad_epu8(v, _mm_setzero_si128()); }
+struct table16 {
+  uint16_t value[16];
+  explicit table16(const uint16_t* values) { __builtin_memcpy(value, values, sizeof(value)); }
+};
+inline u64 sum_of(const table16& t, u8 index) {
+  uint8_t i[16];
+  store_bytes(i, index);
+  int32_t even = 0;
+  int32_t odd = 0;
+  for (int k = 0; k < 16; k += 2) {
+    even += t.value[i[k]];
+    odd += t.value[i[k + 1]];
+  }
+  return _mm_set_epi32(0, odd, 0, even);
+}
 inline int largest(u8 v) {
   __m128i m = v;
   m = _mm_max_epu8(m, _mm_srli_si128(m, 8));
@@ -318,6 +353,7 @@ inline void store_f64(int8_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(uint8_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(int16_t* p, f64 v) { store_two(p, v); }
 inline void store_f64(int32_t* p, f64 v) { vst1_s32(p, vmovn_s64(vcvtq_s64_f64(v))); }
+inline constexpr bool has_floor = true;
 inline f64 round_even(f64 v) { return vrndnq_f64(v); }
 inline f64 floor(f64 v) { return vrndmq_f64(v); }
 template <class Byte>
@@ -351,7 +387,25 @@ inline u8 smaller(u8 a, u8 b) { return vminq_u8(a, b); }
 inline u8 half_sum(u8 a, u8 b) { return vrhaddq_u8(a, b); }
 inline u8 shifted_right(u8 v, int n) { return vshlq_u8(v, vdupq_n_s8(static_cast<int8_t>(-n))); }
 inline u8 look_up(u8 table, u8 index) { return vqtbl1q_u8(table, index); }
-inline u64 sum_bytes(u8 v) { return vpaddlq_u32(vpaddlq_u16(vpaddlq_u8(v))); }
+/// Low and high bytes, each repeated in every 16 bytes.
+struct table16 {
+  u8 low;
+  u8 high;
+  explicit table16(const uint16_t* values) : low(uint8_t{0}), high(uint8_t{0}) {
+    uint8_t bytes[2 * lanes8];
+    for (index_t i = 0; i < lanes8; ++i) {
+      bytes[i] = static_cast<uint8_t>(values[i % 16]);
+      bytes[lanes8 + i] = static_cast<uint8_t>(values[i % 16] >> 8);
+    }
+    low = load_bytes(bytes);
+    high = load_bytes(bytes + lanes8);
+  }
+};
+inline u64 sum_of(const table16& t, u8 index) {
+  const uint16x8_t low = vpaddlq_u8(look_up(t.low, index));
+  const uint16x8_t high = vpaddlq_u8(look_up(t.high, index));
+  return vpaddlq_u32(vpaddlq_u16(vaddq_u16(low, vshlq_n_u16(high, 8))));
+}
 inline int largest(u8 v) { return vmaxvq_u8(v); }
 
 #endif

@@ -2,7 +2,8 @@
 #pragma once
 
 /// @file
-/// Policies of the `ita` dialect on the host's vector units. See map/xsimd.hpp.
+/// Policies of the `ita` dialect on the host's vector units. See map/xsimd.hpp. They are so short that they are
+/// computed by definition where rounding takes several instructions.
 
 #include "tessera/arith/ita.hpp"
 #include "tessera/kernel/map/xsimd.hpp"
@@ -18,7 +19,7 @@ struct vector_policy<ita::requant> {
   simd::f64 add;
   explicit vector_policy(const ita::requant& p)
       : mult(static_cast<double>(p.mult)), scale(scale_binary(1.0, -p.shift)), add(static_cast<double>(p.add)) {}
-  bool holds(index_t, index_t) const { return true; }
+  bool prepare(index_t, index_t) const { return simd::has_floor; }
   simd::f64 operator()(simd::f64 x, index_t, simd::mask64& exact) const {
     const simd::f64 product = x * mult;
     exact = exact && simd::below(product, simd::exact_integer / 2);
@@ -30,7 +31,7 @@ struct vector_policy<ita::requant> {
 template <>
 struct vector_policy<ita::identity> {
   explicit vector_policy(const ita::identity&) {}
-  bool holds(index_t, index_t) const { return true; }
+  bool prepare(index_t, index_t) const { return simd::has_floor; }
   simd::f64 operator()(simd::f64 x, index_t, simd::mask64&) const {
     return xsimd::min(xsimd::max(x, simd::f64(-128.0)), simd::f64(127.0));
   }
@@ -40,7 +41,7 @@ template <>
 struct vector_policy<ita::relu> {
   vector_policy<ita::requant> second;
   explicit vector_policy(const ita::relu& p) : second(p.second) {}
-  bool holds(index_t, index_t) const { return true; }
+  bool prepare(index_t, index_t) const { return simd::has_floor; }
   simd::f64 operator()(simd::f64 x, index_t c, simd::mask64& exact) const {
     return second(xsimd::max(x, simd::f64(0.0)), c, exact);
   }
@@ -54,7 +55,7 @@ struct vector_policy<ita::gelu> {
   vector_policy<ita::requant> second;
   explicit vector_policy(const ita::gelu& p)
       : b(static_cast<double>(p.b)), c(static_cast<double>(p.c)), second(p.second) {}
-  bool holds(index_t, index_t) const { return true; }
+  bool prepare(index_t, index_t) const { return simd::has_floor; }
   simd::f64 operator()(simd::f64 wide, index_t column, simd::mask64& exact) const {
     const simd::f64 x = xsimd::min(xsimd::max(wide, simd::f64(-128.0)), simd::f64(127.0));
     const simd::f64 t = xsimd::min(xsimd::abs(x), -b) + b;

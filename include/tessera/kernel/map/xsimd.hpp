@@ -16,8 +16,8 @@
 namespace tessera {
 
 /// The vector form of a policy's row `p`. Specialise it next to a new policy's kernels; without it a policy has no
-/// vector kernel. `const vector_policy<Row> f(p)` is built once per row, then
-///     f.holds(first, n)    says whether the policy's values for those columns can travel as doubles;
+/// vector kernel. `vector_policy<Row> f(p)` is built once per row, then
+///     f.prepare(first, n)  says whether the policy's values for those columns can travel as doubles;
 ///     f(x, c, exact)       maps lanes64 integers x, exact and below 2^53, of columns c, c + 1, ...; it clears the
 ///                          lanes of `exact` whose result might not be.
 template <class Row>
@@ -54,7 +54,7 @@ template <>
 struct vector_policy<saturating> {
   simd::interval limits;
   explicit vector_policy(const saturating& p) : limits(p.low, p.high) {}
-  bool holds(index_t, index_t) const { return limits.exact; }
+  bool prepare(index_t, index_t) const { return limits.exact; }
   simd::f64 operator()(simd::f64 x, index_t, simd::mask64&) const { return limits(x); }
 };
 
@@ -87,7 +87,7 @@ struct vector_policy<ibert::dyadic> {
       : limits(p.low, p.high),
         ratio(scale_binary(static_cast<double>(p.scale.m),
                            -clamp(p.scale.e, -simd::most_exponent, simd::most_exponent))) {}
-  bool holds(index_t, index_t) const { return limits.limits.exact; }
+  bool prepare(index_t, index_t) const { return limits.limits.exact; }
   simd::f64 operator()(simd::f64 x, index_t, simd::mask64& exact) const { return limits(x, ratio, exact); }
 };
 
@@ -97,7 +97,7 @@ struct vector_policy<ibert::dyadic_channels> {
   const int64_t* m;
   const int32_t* e;
   explicit vector_policy(const ibert::dyadic_channels& p) : limits(p.low, p.high), m(p.m), e(p.e) {}
-  bool holds(index_t, index_t) const { return limits.limits.exact; }
+  bool prepare(index_t, index_t) const { return limits.limits.exact; }
   simd::f64 operator()(simd::f64 x, index_t c, simd::mask64& exact) const {
     const simd::f64 most(static_cast<double>(simd::most_exponent));
     const simd::f64 exponent = xsimd::min(xsimd::max(-simd::load_f64(e + c), -most), most);
@@ -110,7 +110,7 @@ struct vector_policy<ibert::rescale> {
   simd::f64 numerator;
   simd::f64 denominator;
   explicit vector_policy(const ibert::rescale& p) : numerator(p.numerator), denominator(p.denominator) {}
-  bool holds(index_t, index_t) const { return true; }
+  bool prepare(index_t, index_t) const { return true; }
   simd::f64 operator()(simd::f64 x, index_t, simd::mask64& exact) const {
     const simd::f64 quotient = x * numerator / denominator;
     exact = exact && simd::below(quotient, simd::exact_int64_lane);  // round_even is exact below 2^51 only
@@ -146,7 +146,7 @@ struct vector_policy<ibert::gelu> {
     const int64_t constants[] = {p.constants.b, p.constants.c, p.constants.shift};
     exact_constants = simd::lanes_hold(constants, 3);
   }
-  bool holds(index_t, index_t) const { return exact_constants; }
+  bool prepare(index_t, index_t) const { return exact_constants; }
   simd::f64 operator()(simd::f64 x, index_t, simd::mask64& exact) const { return simd::gelu(x, b, c, shift, exact); }
 };
 
@@ -154,7 +154,7 @@ template <>
 struct vector_policy<ibert::gelu_channels> {
   ibert::gelu_channels p;
   explicit vector_policy(const ibert::gelu_channels& policy) : p(policy) {}
-  bool holds(index_t first, index_t n) const {
+  bool prepare(index_t first, index_t n) const {
     return simd::lanes_hold(p.b + first, n) && simd::lanes_hold(p.c + first, n) && simd::lanes_hold(p.shift + first, n);
   }
   simd::f64 operator()(simd::f64 x, index_t i, simd::mask64& exact) const {
@@ -167,7 +167,7 @@ struct vector_policy<then_row<First, Second>> {
   vector_policy<First> first;
   vector_policy<Second> second;
   explicit vector_policy(const then_row<First, Second>& p) : first(p.first), second(p.second) {}
-  bool holds(index_t c, index_t n) const { return first.holds(c, n) && second.holds(c, n); }
+  bool prepare(index_t c, index_t n) { return first.prepare(c, n) && second.prepare(c, n); }
   simd::f64 operator()(simd::f64 x, index_t c, simd::mask64& exact) const {
     return second(first(x, c, exact), c, exact);
   }
@@ -181,7 +181,7 @@ requires(sizeof(R) < 8) struct vector_policy<add_residual_row<First, Second, Out
   const R* residual;
   explicit vector_policy(const add_residual_row<First, Second, Out, R>& p)
       : first(p.first), second(p.second), out(p.out), residual(p.residual) {}
-  bool holds(index_t c, index_t n) const { return first.holds(c, n) && second.holds(c, n) && out.holds(c, n); }
+  bool prepare(index_t c, index_t n) { return first.prepare(c, n) && second.prepare(c, n) && out.prepare(c, n); }
   simd::f64 operator()(simd::f64 x, index_t c, simd::mask64& exact) const {
     const simd::f64 sum = first(x, c, exact) + second(simd::load_f64(residual + c), c, exact);
     exact = exact && simd::below(sum, simd::exact_integer);
@@ -196,8 +196,8 @@ namespace simd {
 template <class Row, Integer X, Integer Y>
 void map_row(const Row& row, const X* x, Y* y, index_t first, index_t n) {
   index_t c = 0;
-  const vector_policy<Row> f(row);
-  if (lanes_hold(x, n) && f.holds(first, n)) {
+  vector_policy<Row> f(row);
+  if (lanes_hold(x, n) && f.prepare(first, n)) {
     for (; c + lanes64 <= n; c += lanes64) {
       mask64 exact(true);
       const f64 v = f(load_f64(x + c), first + c, exact);

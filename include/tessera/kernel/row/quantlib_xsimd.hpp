@@ -230,7 +230,9 @@ struct vector_row<quantlib::inonorm<quantlib::variant::quantlib>, X, Y> {
       : p(q), shift(q.log2_d, false), output(q.log2_d, q.n_levels), mul(simd::broadcast(q.mul)) {}
 
   void operator()(const X* x, Y* y, index_t n) const {
-    const bool is_short = p.mul >= -(1 << 10) && p.mul <= 1 << 10;
+    if (!simd::has_floor) return p(x, y, n);
+    const int64_t factor = p.mul < 0 ? -int64_t{p.mul} : p.mul;
+    const bool is_short = (255 * simd::peak(p.w, n) + simd::peak(p.b, n)) * factor < int64_t{1} << 50;
     const index_t done = is_short
                              ? lanes(x, y, n, [this](simd::f64 v) { return output(v * mul); })
                              : lanes(x, y, n, [this](simd::f64 v) {

@@ -65,7 +65,13 @@ def run(program, arguments, folder):
 def fastest(runs):
     """{case: {target: benchmark}}, the fastest repetition of each, in the order of the list of benchmarks."""
     cases = {}
-    for benchmark in (b for document in runs for b in document["benchmarks"] if b.get("run_type") == "iteration"):
+    measured = [
+        benchmark
+        for document in runs
+        for benchmark in sorted(document["benchmarks"], key=lambda b: b.get("family_index", 0))
+        if benchmark.get("run_type") == "iteration"
+    ]
+    for benchmark in measured:
         name = benchmark.get("run_name", benchmark["name"])
         if benchmark.get("error_occurred"):
             sys.exit(f"{name}: {benchmark.get('error_message')}")

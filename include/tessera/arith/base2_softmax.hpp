@@ -38,7 +38,8 @@ struct base2_softmax {
   constexpr status check(index_t n) const {
     const bool good = one >= 2 && one <= 1024 && numerator >= 0 && numerator <= 1 << 18 && log2_step >= 0 &&
                       log2_step <= 8 && group_width >= 0;
-    return !good ? status::bad_parameter : (n < 1 || n > max_length ? status::bad_parameter : status::ok);
+    if (n < 1 || n > max_length) return status::shape_mismatch;
+    return good ? status::ok : status::bad_parameter;
   }
 
   template <Integer Y>

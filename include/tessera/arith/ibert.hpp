@@ -62,6 +62,10 @@ struct dyadic {
   }
   constexpr int64_t output_min() const { return low; }
   constexpr int64_t output_max() const { return high; }
+  constexpr status check() const {
+    const bool good = scale.m >= -(int64_t{1} << 31) && scale.m <= int64_t{1} << 31 && low <= high;
+    return good ? status::ok : status::bad_parameter;
+  }
 };
 
 /// As `dyadic`, with one multiplier per channel (column). m, e: (C).
@@ -75,6 +79,10 @@ struct dyadic_channels {
   constexpr int64_t operator()(int64_t x, index_t c) const { return channel(c)(x, c); }
   constexpr int64_t output_min() const { return low; }
   constexpr int64_t output_max() const { return high; }
+  constexpr status check() const {
+    if (m == nullptr || e == nullptr) return status::null_pointer;
+    return low <= high ? status::ok : status::bad_parameter;
+  }
 };
 
 /// RNE( x * numerator / denominator ) in double precision: the authors' program labels the attention context with the
@@ -135,6 +143,9 @@ struct gelu_channels {
   constexpr int64_t operator()(int64_t x, index_t i) const { return channel(i)(x, i); }
   static constexpr int64_t output_min() { return limits<int64_t>::min; }
   static constexpr int64_t output_max() { return limits<int64_t>::max; }
+  constexpr status check() const {
+    return b == nullptr || c == nullptr || shift == nullptr ? status::null_pointer : status::ok;
+  }
 };
 
 /// True if gelu_value is exact for every |x| <= peak: polynomial and product stay below 2^62.
@@ -290,6 +301,7 @@ struct layer_norm {
 
   constexpr status check(index_t n) const {
     if (n < 1 || n > (index_t{1} << 20)) return status::shape_mismatch;
+    if (bias == nullptr) return status::null_pointer;
     return shift < 0 || shift > 31 ? status::bad_parameter : status::ok;
   }
 

@@ -115,7 +115,7 @@ constexpr gelu gelu_for_scale(double s, int shift = 20) {
 struct streaming_softmax {
   static constexpr base2_softmax rule() { return {256, 65280, 0, 16}; }
   static constexpr index_t max_length = 2047;
-  static constexpr status check(index_t n) { return n >= 1 && n <= max_length ? status::ok : status::bad_parameter; }
+  static constexpr status check(index_t n) { return n >= 1 && n <= max_length ? status::ok : status::shape_mismatch; }
   template <IntegerUpTo<8> X, IntegerHolding<0, 255> Y>
   constexpr void operator()(const X* x, Y* y, index_t n) const {
     rule()(x, y, n);

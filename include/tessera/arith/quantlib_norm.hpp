@@ -12,8 +12,8 @@ namespace tessera::quantlib {
 namespace detail {
 /// The sum of 2^28 squares of 17-bit differences stays within 2^62. Shift and levels as for RequantShift, signed.
 constexpr status check_norm(const void* w, const void* b, int32_t log2_d, int32_t n_levels, index_t n) {
+  if (n < 1 || n > index_t{1} << 28) return status::shape_mismatch;
   if (w == nullptr || b == nullptr) return status::null_pointer;
-  if (n < 1 || n > index_t{1} << 28) return status::bad_parameter;
   return requant_shift{1, 0, log2_d, n_levels}.check();
 }
 
@@ -118,8 +118,8 @@ struct inonorm {
   int32_t n_levels = 256;
 
   constexpr status check(index_t n) const {
-    if (mul < -(1 << 23) || mul > 1 << 23) return status::bad_parameter;
-    return detail::check_norm(w, b, log2_d, n_levels, n);
+    const status s = detail::check_norm(w, b, log2_d, n_levels, n);
+    return s == status::ok && (mul < -(1 << 23) || mul > 1 << 23) ? status::bad_parameter : s;
   }
   template <Integer Y>
   constexpr bool output_fits() const {

@@ -27,7 +27,8 @@ struct isoftmax {
 
   /// a, c >= 0 and A * B^2 + C >= 1 (so that the maximum contributes and the sum is not 0), log2 >= 1.
   constexpr status check(index_t n) const {
-    if (n < 1 || n > max_length || n_levels < 2 || n_levels > 256) return status::bad_parameter;
+    if (n < 1 || n > max_length) return status::shape_mismatch;
+    if (n_levels < 2 || n_levels > 256) return status::bad_parameter;
     if (a < 0 || c < 0 || log2 < 1 || b < -(1 << 18) || b > 1 << 18) return status::bad_parameter;
     const int64_t reach = (b < 0 ? -b : b) + 255;  // |p + B|, as -255 <= p <= 0
     if (a > ((int64_t{1} << 39) - 1) / (reach * reach)) return status::bad_parameter;
@@ -74,6 +75,7 @@ struct itamax {
 
   constexpr base2_softmax rule() const { return {256, (n_levels - 1) * 256, 5, 0}; }
   constexpr status check(index_t n) const {
+    if (n < 1 || n > base2_softmax::max_length) return status::shape_mismatch;
     return n_levels < 2 || n_levels > 256 ? status::bad_parameter : rule().check(n);
   }
   template <Integer Y>
@@ -99,6 +101,7 @@ struct itapartialmax {
     return {256, top * 256, 5, group_width};
   }
   constexpr status check(index_t n) const {
+    if (n < 1 || n > base2_softmax::max_length) return status::shape_mismatch;
     if (n_levels < 2 || n_levels > 256 || group_width < 1) return status::bad_parameter;
     if (V == variant::quantlib && n_levels != 256) return status::bad_parameter;
     return rule().check(n);

@@ -11,6 +11,7 @@
 
 #include "tessera/arith/rounding.hpp"
 #include "tessera/core/concepts.hpp"
+#include "tessera/core/status.hpp"
 
 namespace tessera {
 
@@ -36,6 +37,16 @@ inline constexpr saturating saturate_to{static_cast<int64_t>(limits<T>::min), st
 template <class P>
 concept UniformRequant = Requant<P> && P::uniform;
 
+/// What the policy's own `check()` says about its values; ok for a policy without one, whose values are all good.
+template <Requant P>
+constexpr status check_policy(const P& p) {
+  if constexpr (requires { p.check(); }) {
+    return p.check();
+  } else {
+    return status::ok;
+  }
+}
+
 /// What `policy.row(r)` returns, without reference.
 template <class P>
 using row_of = remove_cvref_t<decltype(static_cast<const P*>(nullptr)->row(0))>;
@@ -56,6 +67,10 @@ struct then {
   constexpr then_row<row_of<First>, row_of<Second>> row(index_t r) const { return {first.row(r), second.row(r)}; }
   constexpr int64_t output_min() const { return second.output_min(); }
   constexpr int64_t output_max() const { return second.output_max(); }
+  constexpr status check() const {
+    const status s = check_policy(first);
+    return s == status::ok ? check_policy(second) : s;
+  }
 };
 template <class First, class Second>
 then(First, Second) -> then<First, Second>;
@@ -83,6 +98,12 @@ struct add_residual {
   }
   constexpr int64_t output_min() const { return out.output_min(); }
   constexpr int64_t output_max() const { return out.output_max(); }
+  constexpr status check() const {
+    if (residual == nullptr) return status::null_pointer;
+    const status s = check_policy(first);
+    const status t = s == status::ok ? check_policy(second) : s;
+    return t == status::ok ? check_policy(out) : t;
+  }
 };
 template <class First, class Second, class Out, class R>
 add_residual(First, Second, Out, const R*, index_t) -> add_residual<First, Second, Out, R>;
@@ -101,6 +122,7 @@ struct by_row {
   constexpr auto row(index_t r) const { return policy.channel(r); }
   constexpr int64_t output_min() const { return policy.output_min(); }
   constexpr int64_t output_max() const { return policy.output_max(); }
+  constexpr status check() const { return check_policy(policy); }
 };
 template <class Policy>
 by_row(Policy) -> by_row<Policy>;

@@ -17,7 +17,8 @@ struct map_op {};
 
 namespace op {
 
-/// x: (M, N) any integer -> y: (M, N). y = policy(x), which must fit Y (`status::bad_parameter` otherwise).
+/// x: (M, N) any integer -> y: (M, N). y = policy(x), which must fit Y (`status::bad_parameter` otherwise). A policy
+/// with a `check()` is asked first.
 /// In place is supported when y is exactly the elements of x and both have the same width; any other overlap is
 /// refused. Examples: `ibert::dyadic`, `quantlib::requant_shift`, `ita::requant`, `ibert::gelu_channels`, or a
 /// composition.
@@ -29,6 +30,7 @@ constexpr status requantize(X x, const Policy& policy, Y y) {
   if (x.extent(0) != y.extent(0) || x.extent(1) != y.extent(1)) return status::shape_mismatch;
   if (x.size() == 0) return status::ok;
   if (x.data() == nullptr || y.data() == nullptr) return status::null_pointer;
+  if (const status s = check_policy(policy); s != status::ok) return s;
   using out = typename Y::value_type;
   if (policy.output_min() < static_cast<int64_t>(limits<out>::min) ||
       policy.output_max() > static_cast<int64_t>(limits<out>::max)) {

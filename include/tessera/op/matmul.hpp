@@ -46,6 +46,7 @@ constexpr status matmul_checked(A a, B b, const int32_t* bias, const Policy& pol
   if (y.data() == nullptr || (a.size() != 0 && (a.data() == nullptr || b.data() == nullptr))) {
     return status::null_pointer;
   }
+  if (const status s = check_policy(policy); s != status::ok) return s;
   using out = typename Y::value_type;
   if (policy.output_min() < static_cast<int64_t>(limits<out>::min) ||
       policy.output_max() > static_cast<int64_t>(limits<out>::max)) {

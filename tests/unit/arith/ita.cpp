@@ -141,9 +141,9 @@ constexpr int8_t seventeen[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 
 constexpr uint8_t seventeen_y[] = {14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 28};
 static_assert(gives(ita::streaming_softmax{}, seventeen, seventeen_y));
 
-static_assert(ita::streaming_softmax::check(0) == status::bad_parameter);
+static_assert(ita::streaming_softmax::check(0) == status::shape_mismatch);
 static_assert(ita::streaming_softmax::check(1) == status::ok && ita::streaming_softmax::check(2047) == status::ok);
-static_assert(ita::streaming_softmax::check(2048) == status::bad_parameter);
+static_assert(ita::streaming_softmax::check(2048) == status::shape_mismatch);
 static_assert(base2_softmax{256, 65280, 9, 16}.check(4) == status::bad_parameter);
 static_assert(base2_softmax{256, 65280, 0, -1}.check(4) == status::bad_parameter);
 static_assert(base2_softmax{256, 65280, 5, 0}.shift(15) == 0 && base2_softmax{256, 65280, 5, 0}.shift(16) == 1);
@@ -214,7 +214,7 @@ TEST_CASE("ita/softmax of the longest rows, and in place") {
   std::vector<uint8_t> none(most.size(), 1);
   ita::mempool_softmax{}(most.data(), none.data(), base2_softmax::max_length);
   CHECK(none.back() == 0);
-  CHECK(ita::mempool_softmax::check(base2_softmax::max_length + 1) == status::bad_parameter);
+  CHECK(ita::mempool_softmax::check(base2_softmax::max_length + 1) == status::shape_mismatch);
 }
 
 TEST_CASE("ita/softmax is near the real one in base two") {

@@ -10,6 +10,7 @@
 /// `NAME.weight` with float `NAME.weight_peak`, the largest magnitude per output channel (embeddings: of the table).
 
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -153,13 +154,22 @@ class ibert_reader {
     quantized_softmax q;
     q.in_scale = in_scale;
     if (!(in_scale > 3e-8 && in_scale < 1.6)) {
-      fail(name, "the scale of its scores, " + std::to_string(in_scale) + ", is outside 3e-8..1.6");
+      char text[32];
+      std::snprintf(text, sizeof text, "%g", in_scale);
+      fail(name, std::string("the scale of its scores, ") + text + ", is outside 3e-8..1.6");
     }
     q.constants = ibert::to_softmax(in_scale);
     q.act = act(name, {1.0}, 16);
     const ibert::softmax<> view = q.view();
+    if (longest > 65536) {
+      fail("ibert.embeddings.position_embeddings.weight",
+           "sums of 16-bit exponentials over more than 65536 positions could pass 31 bits");
+    }
     if (view.check(longest) != status::ok) {
       fail(name + ".x_max", "the 16-bit exponential of the largest score would be zero");
+    }
+    if (view.exp_requant(ibert::integer_exp(30 * q.constants.x0, q.constants)) != 0) {
+      fail(name + ".x_max", "the range is so small that padding would get a probability");
     }
     if (!view.output_fits<std::uint8_t>()) {
       fail(name + ".x_max",

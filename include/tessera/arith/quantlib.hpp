@@ -170,6 +170,12 @@ constexpr int64_t integer_mean(int64_t sum, int64_t n) {
   return away ? divide_half_away(sum, n) : divide_half_up(sum, n);
 }
 
+/// The mean as an operator's parameters: SUM of n elements -> one.
+template <variant V = variant::quantlib>
+struct mean {
+  constexpr int64_t operator()(int64_t sum, int64_t n) const { return integer_mean<V>(sum, n); }
+};
+
 /// IntegerDiv: y = round( x * Delta * eta / (d * eta + eps) ) for int32 x and d, rounded half up (quantlib) or half
 /// away from zero (Deeploy). `check` promises |Delta * eta| <= 2^31, so the numerator stays within 62 bits, the
 /// denominator within 63. Denominators are data: they must be positive, ask `check(d, n)`; 0 is returned for one that
@@ -212,6 +218,11 @@ struct rq_integer_div {
   constexpr int64_t output_max() const { return second.output_max(); }
   constexpr status check() const {
     const status s = division.check();
+    return s == status::ok ? second.check() : s;
+  }
+  /// As integer_div's.
+  constexpr status check(const int32_t* d, index_t n, index_t stride = 1) const {
+    const status s = division.check(d, n, stride);
     return s == status::ok ? second.check() : s;
   }
 };

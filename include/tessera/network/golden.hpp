@@ -267,11 +267,11 @@ class golden_input {
 
   /// Elements of a buffer of these extents: refuses what no file of reasonable size asks for.
   std::size_t volume(std::string_view what, std::initializer_list<index_t> extents) const {
-    constexpr index_t most = index_t{1} << 28;
+    constexpr index_t most = index_t{1} << 26;
     index_t product = 1;
     for (const index_t extent : extents) {
       if (extent < 0 || (extent != 0 && product > most / extent)) {
-        throw data_error(name(), "", "its shapes ask for more than 2^28 elements of " + std::string(what));
+        throw data_error(name(), "", "its shapes ask for more than 2^26 elements of " + std::string(what));
       }
       product *= extent;
     }

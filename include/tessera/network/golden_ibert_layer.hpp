@@ -301,10 +301,41 @@ struct ibert_layer_vectors {
   constant_checks constants;
 };
 
-/// Collects what encoder_layer shows: tensors with rows batch by batch, heads one after the other.
+/// What encoder_layer shows, and the stored module that it is compared with.
+struct ibert_layer_stage {
+  std::string_view seen;
+  const char* module;
+};
+inline constexpr ibert_layer_stage ibert_layer_stages[] = {{"query.acc", "self_attn_q_proj"},
+                                                           {"key.acc", "self_attn_k_proj"},
+                                                           {"value.acc", "self_attn_v_proj"},
+                                                           {"query.out", "self_attn_q_proj_act"},
+                                                           {"key.out", "self_attn_k_proj_act"},
+                                                           {"value.out", "self_attn_v_proj_act"},
+                                                           {"scores", "self_attn_softmax_act"},
+                                                           {"probs", "self_attn_softmax"},
+                                                           {"context.out", "self_attn_attn_act"},
+                                                           {"attention_output.acc", "self_attn_out_proj"},
+                                                           {"attention_norm.in", "pre_self_attn_layer_norm_act"},
+                                                           {"attention_norm.out", "self_attn_layer_norm"},
+                                                           {"hidden.out", "fc1_act"},
+                                                           {"intermediate.acc", "fc1"},
+                                                           {"intermediate.out", "fc2_act"},
+                                                           {"output.acc", "fc2"},
+                                                           {"output_norm.in", "pre_final_layer_norm_act"},
+                                                           {"output_norm.out", "final_layer_norm"}};
+
+/// Collects those tensors that a stored one needs: rows batch by batch, heads one after the other.
 class ibert_layer_observer {
  public:
   static constexpr bool enabled = true;
+
+  explicit ibert_layer_observer(const ibert_layer_vectors& v) {
+    for (const auto& stage : ibert_layer_stages) {
+      const bool gelu = stage.seen == "intermediate.acc" && v.stored.contains("activation_fn_approx");
+      if (gelu || v.stored.contains(stage.module)) values[stage.seen];
+    }
+  }
 
   int32_t* accumulators(index_t count) {
     scratch_.resize(static_cast<std::size_t>(count));
@@ -312,21 +343,20 @@ class ibert_layer_observer {
   }
   template <class View>
   void head(std::string_view what, index_t, index_t, const View& view) {
-    append(what, view);
+    tensor(what, view);
   }
   template <class View>
   void tensor(std::string_view what, const View& view) {
-    append(what, view);
+    const auto to = values.find(what);
+    if (to == values.end()) return;
+    for (index_t r = 0; r < view.extent(0); ++r) {
+      to->second.insert(to->second.end(), view.row(r), view.row(r) + view.extent(1));
+    }
   }
 
-  std::map<std::string, std::vector<int64_t>, std::less<>> values;
+  std::map<std::string_view, std::vector<int64_t>> values;
 
  private:
-  template <class View>
-  void append(std::string_view what, const View& view) {
-    auto& to = values[std::string(what)];
-    for (index_t r = 0; r < view.extent(0); ++r) to.insert(to.end(), view.row(r), view.row(r) + view.extent(1));
-  }
   std::vector<int32_t> scratch_;
 };
 
@@ -349,59 +379,52 @@ void check_ibert_layer(const ibert_layer_vectors& v, golden_report& report) {
                                     matrix(input.data(), rows, v.c));
   compare("input_act", result, v.to_time_major<int64_t>(input));
 
-  ibert_layer_observer seen;
+  const auto params = v.params<Flow>();
+  ibert_layer_observer seen(v);
   golden_scratch scratch(op::encoder_layer_scratch_bytes(v.shape(), v.b, v.t));
   std::vector<int64_t> y(x.size());
   constexpr saturating keep_wide{limits<int64_t>::min, limits<int64_t>::max};
   if (result == status::ok) {
     result =
         op::encoder_layer<T>(v.shape(), matrix(input.data(), rows, v.c), v.b, v.keep.empty() ? nullptr : v.keep.data(),
-                             v.params<Flow>(), keep_wide, scratch.span(), matrix(y.data(), rows, v.c), &seen);
+                             params, keep_wide, scratch.span(), matrix(y.data(), rows, v.c), &seen);
   }
-  const auto tensor = [&](const char* module, const char* what) {
-    compare(module, result, v.to_time_major<int64_t>(seen.values[what]));
-  };
-  tensor("self_attn_q_proj", "query.acc");
-  tensor("self_attn_k_proj", "key.acc");
-  tensor("self_attn_v_proj", "value.acc");
-  tensor("self_attn_q_proj_act", "query.out");
-  tensor("self_attn_k_proj_act", "key.out");
-  tensor("self_attn_v_proj_act", "value.out");
-  if (T::minimum_tier == 0) {
-    std::vector<int64_t> exponentials;
-    auto softmax = v.params<Flow>().attention_softmax;
-    const std::vector<int64_t>& all = seen.values["scores"];
-    std::vector<int32_t> scores(all.begin(), all.end());
+
+  // Softmax's exponential of 16 bits is inside the operator: from the scores, by definition.
+  const auto exponentials = [&](const std::vector<int64_t>& scores) {
+    auto softmax = params.attention_softmax;
+    std::vector<int64_t> all;
     for (index_t row = 0; result == status::ok && row < v.b * v.h * v.t; ++row) {
       softmax.keep = v.keep.empty() ? nullptr : v.keep.data() + row / (v.h * v.t) * v.t;
-      const int32_t* const s = scores.data() + row * v.t;
-      const int64_t most = softmax.row_max(s, v.t);
-      for (index_t i = 0; i < v.t; ++i) exponentials.push_back(softmax.exp16(s, i, most));
+      const std::vector<int32_t> s(scores.begin() + row * v.t, scores.begin() + (row + 1) * v.t);
+      const int64_t most = softmax.row_max(s.data(), v.t);
+      for (index_t i = 0; i < v.t; ++i) all.push_back(softmax.exp16(s.data(), i, most));
     }
-    compare("self_attn_softmax_act", result, exponentials);
-  } else if (v.stored.contains("self_attn_softmax_act")) {
-    report.skip("self_attn_softmax_act__int", T::name, "inside the operator: only the reference shows it",
-                v.stored.at("self_attn_softmax_act").size());
-  }
-  compare("self_attn_softmax", result, seen.values["probs"]);
-  tensor("self_attn_attn_act", "context.out");
-  tensor("self_attn_out_proj", "attention_output.acc");
-  tensor("pre_self_attn_layer_norm_act", "attention_norm.in");
-  tensor("self_attn_layer_norm", "attention_norm.out");
-  tensor("fc1_act", "hidden.out");
-  tensor("fc1", "intermediate.acc");
-  if (result == status::ok) {
-    const std::vector<int64_t>& acc = seen.values["intermediate.acc"];
-    const std::vector<int32_t> narrow(acc.begin(), acc.end());
+    return all;
+  };
+  for (const auto& stage : ibert_layer_stages) {
+    const auto found = seen.values.find(stage.seen);
+    if (found == seen.values.end()) continue;
+    if (stage.seen == "scores" && T::minimum_tier != 0) {
+      report.skip(std::string(stage.module) + "__int", T::name, "inside the operator: only the reference shows it",
+                  v.stored.at(stage.module).size());
+    } else if (stage.seen == "scores") {
+      compare(stage.module, result, exponentials(found->second));
+    } else if (stage.seen == "probs") {
+      compare(stage.module, result, found->second);
+    } else {
+      compare(stage.module, result, v.to_time_major<int64_t>(found->second));
+    }
+    if (stage.seen != "intermediate.acc" || !v.stored.contains("activation_fn_approx")) continue;
+    // GELU is fused with its requantisation: alone, from the accumulators.
+    const std::vector<int32_t> acc(found->second.begin(), found->second.end());
     std::vector<int64_t> wide(acc.size());
-    const status computed =
-        op::gelu<T>(matrix(narrow.data(), rows, v.f), v.gelu.view(), matrix(wide.data(), rows, v.f));
+    status computed = result;
+    if (computed == status::ok) {
+      computed = op::gelu<T>(matrix(acc.data(), rows, v.f), v.gelu.view(), matrix(wide.data(), rows, v.f));
+    }
     compare("activation_fn_approx", computed, v.to_time_major<int64_t>(wide));
   }
-  tensor("fc2_act", "intermediate.out");
-  tensor("fc2", "output.acc");
-  tensor("pre_final_layer_norm_act", "output_norm.in");
-  compare("final_layer_norm", result, v.to_time_major<int64_t>(y));
 }
 
 }  // namespace detail

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -25,5 +26,6 @@ void add_tokenize(CLI::App& program) {
       }
       fmt::print("\n");
     }
+    if (std::ferror(stdin) != 0) throw tessera::data_error("standard input", "", "cannot be read");
   });
 }

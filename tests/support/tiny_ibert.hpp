@@ -91,7 +91,7 @@ class tiny_ibert {
   void put(const std::string& name, const std::vector<index_t>& shape, const std::vector<T>& values) {
     tensor& t = tensors[name];
     t = {dtype_of<T>, shape, std::vector<std::byte>(values.size() * sizeof(T))};
-    std::memcpy(t.bytes.data(), values.data(), t.bytes.size());
+    if (!values.empty()) std::memcpy(t.bytes.data(), values.data(), t.bytes.size());
   }
   /// Replaces all values by one.
   void fill(const std::string& name, float value) {

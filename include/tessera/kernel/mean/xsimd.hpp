@@ -15,6 +15,7 @@ namespace simd {
 /// Elements whose sum certainly fits 32 bits.
 template <class X>
 inline constexpr index_t steps_in_i32 = index_t{1} << (31 - 8 * sizeof(X));
+static_assert(steps_in_i32<uint8_t> * 255 < index_t{1} << 31 && steps_in_i32<int16_t> * 32768 < index_t{1} << 31);
 
 template <class X>
 int64_t row_sum(const X* x, index_t n) {

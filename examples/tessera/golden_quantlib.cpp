@@ -2,7 +2,9 @@
 #include "tessera/network/golden_quantlib.hpp"
 
 #include "golden.hpp"
+#include "tessera/kernel/divide/reference.hpp"
 #include "tessera/kernel/map/quantlib_xsimd.hpp"
+#include "tessera/kernel/mean/xsimd.hpp"
 #include "tessera/kernel/row/quantlib_xsimd.hpp"
 #include "tessera/target/reference.hpp"
 

@@ -14,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "tessera/kernel/divide/reference.hpp"
 #include "tessera/kernel/encoder/reference.hpp"
+#include "tessera/kernel/mean/reference.hpp"
 #include "tessera/network/golden_ibert.hpp"
 #include "tessera/network/golden_ibert_layer.hpp"
 #include "tessera/network/golden_ita.hpp"

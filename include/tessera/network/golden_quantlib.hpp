@@ -19,7 +19,9 @@
 #include "tessera/arith/quantlib_norm.hpp"
 #include "tessera/arith/quantlib_softmax.hpp"
 #include "tessera/network/golden.hpp"
+#include "tessera/op/divide.hpp"
 #include "tessera/op/map.hpp"
+#include "tessera/op/mean.hpp"
 #include "tessera/op/row.hpp"
 
 namespace tessera {
@@ -257,8 +259,7 @@ class quantlib_checks {
     }
   }
 
-  /// x / d, where d has extent 1 along the axes over which it is repeated. Scalar arithmetic: there is no operator, so
-  /// no target but the reference has it.
+  /// x / d, where d has extent 1 along the axes over which it is repeated.
   void division() {
     const auto x = in_.integers<int32_t>("idiv_x", {any_extent, any_extent, any_extent});
     const auto d = in_.integers<int32_t>("idiv_d", {any_extent, any_extent, any_extent});
@@ -269,12 +270,8 @@ class quantlib_checks {
       }
     }
     const auto expected = in_.integers<int64_t>("idiv_y", {x.extent(0), x.extent(1), x.extent(2)});
-    if (!scalar("idiv_y", x.size())) return;
-    const quantlib::integer_div<> rule{delta, eps, eta};
-    const quantlib::integer_div<quantlib::variant::deeploy> c_rule{delta, eps, eta};
-    const status checked = rule.check(d.data(), d.size());
-    std::vector<int64_t> y;
-    for (index_t i = 0; i < x.size() && checked == status::ok; ++i) {
+    std::vector<int32_t> repeated;
+    for (index_t i = 0; i < x.size(); ++i) {
       index_t at = 0;
       index_t rest = i;
       index_t step = d.size();
@@ -285,35 +282,44 @@ class quantlib_checks {
         at += d.extent(axis) == 1 ? 0 : rest / block * step;
         rest %= block;
       }
-      const int32_t n = x.values[static_cast<std::size_t>(i)];
-      const int32_t q = d.values[static_cast<std::size_t>(at)];
-      y.push_back(deeploy_ ? c_rule(n, q) : rule(n, q));
+      repeated.push_back(d.values[static_cast<std::size_t>(at)]);
     }
-    report_.compare("idiv_y", T::name, expected, checked, y);
+    const auto divide = [&](const auto& rule) {
+      using tag = divide_op<remove_cvref_t<decltype(rule)>, int64_t>;
+      if constexpr (kernel_tier<tag, T> >= T::minimum_tier) {
+        const index_t n = x.extent(2);
+        const index_t m = x.size() / n;
+        std::vector<int64_t> y(x.values.size());
+        const status result =
+            op::divide<T>(matrix(x.data(), m, n), matrix(repeated.data(), m, n), rule, matrix(y.data(), m, n));
+        report_.compare("idiv_y", T::name, expected, result, y);
+      } else {
+        report_.skip("idiv_y", T::name, "this target has no kernel of its own: see the reference", x.size());
+      }
+    };
+    if (deeploy_) {
+      divide(quantlib::integer_div<quantlib::variant::deeploy>{delta, eps, eta});
+    } else {
+      divide(quantlib::integer_div<>{delta, eps, eta});
+    }
   }
 
-  /// Mean over the middle axis. Scalar arithmetic, as the division.
+  /// Mean over the middle axis.
   void mean() {
     const auto x = in_.integers<int8_t>("imean_x", {any_extent, any_extent, any_extent});
     const index_t n = x.extent(1);
     const index_t inner = x.extent(2);
     const auto expected = in_.optional_integers<int32_t>("imean_axis1_y", {x.extent(0), inner});
-    if (!expected || !scalar(expected->key, expected->size())) return;
-    std::vector<int64_t> y;
-    for (index_t i = 0; i < x.extent(0); ++i) {
-      for (index_t j = 0; j < inner; ++j) {
-        const int64_t sum = quantlib::reduce_sum(x.data() + i * n * inner + j, n, inner);
-        y.push_back(deeploy_ ? quantlib::integer_mean<quantlib::variant::deeploy>(sum, n)
-                             : quantlib::integer_mean(sum, n));
-      }
+    if (!expected) return;
+    std::vector<int8_t> y(expected->values.size());
+    status result = status::ok;
+    for (index_t i = 0; i < x.extent(0) && result == status::ok; ++i) {
+      const auto block = matrix(x.data() + i * n * inner, n, inner);
+      const auto out = vector(y.data() + i * inner, inner);
+      result = deeploy_ ? op::mean<T, axis::rows>(block, quantlib::mean<quantlib::variant::deeploy>{}, out)
+                        : op::mean<T, axis::rows>(block, quantlib::mean<>{}, out);
     }
-    report_.compare(expected->key, T::name, *expected, status::ok, y);
-  }
-
-  bool scalar(const std::string& key, index_t elements) {
-    if (T::minimum_tier == 0) return true;
-    report_.skip(key, T::name, "scalar arithmetic: only the reference has it", elements);
-    return false;
+    report_.compare(expected->key, T::name, *expected, result, y);
   }
 
   golden_input& in_;

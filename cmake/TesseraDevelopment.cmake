@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# What only a build of Tessera itself needs: warnings, ccache, the instruction set of tools and tests.
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+# What only Tessera's own executables need: warnings, ccache, the instruction set of tools and tests. As a part of
+# another project this changes nothing outside Tessera's directory: no cache variable but TESSERA_*.
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 set(CMAKE_CXX_EXTENSIONS OFF)

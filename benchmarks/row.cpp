@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/ibert_data.hpp"
 #include "support/measure.hpp"
+#include "tessera/kernel/mean/xsimd.hpp"
 #include "tessera/kernel/row/ibert_xsimd.hpp"
 #include "tessera/kernel/row/ita_xsimd.hpp"
 #include "tessera/kernel/row/quantlib_xsimd.hpp"
@@ -79,6 +80,20 @@ void norm_bytes(const std::string& op_and_type, const matrix_shape& s, std::int3
   });
 }
 
+/// The mean of every column or of every row, as the name of the removed axis says.
+template <axis Removed>
+void mean(const std::string& type, const matrix_shape& s) {
+  const index_t outputs = Removed == axis::rows ? s.columns : s.rows;
+  const auto n = static_cast<double>(size(s));
+  const work w{.elements = n, .bytes = n + static_cast<double>(outputs)};
+  add_case<std::int8_t>("mean/" + type + "/" + to_string(s), outputs, w, [s, outputs] {
+    random_data random;
+    return [s, outputs, x = random.uniform<std::int8_t>(size(s))]<Target T>(T, std::int8_t* y) {
+      return op::mean<T, Removed>(matrix(x.data(), s.rows, s.columns), quantlib::mean<>{}, vector(y, outputs));
+    };
+  });
+}
+
 // ---- All -----------------------------------------------------------------------------------------------------------
 
 void all_softmax(const matrix_shape& s) {
@@ -98,6 +113,8 @@ void all_norms(const matrix_shape& s) {
   norm_bytes("rms_norm/i8i8_quantlib", s, 32 << log2_d, [](const column_constants& c) {
     return quantlib::irms_norm{c.w.data(), log2_d};
   });
+  mean<axis::rows>("i8i8_quantlib_rows", s);
+  mean<axis::columns>("i8i8_quantlib_columns", s);
   norm_bytes("inonorm/i8i8_quantlib", s, 128, [](const column_constants& c) {
     return quantlib::inonorm<>{c.w.data(), c.b.data(), 512, log2_d};
   });

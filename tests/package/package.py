@@ -142,6 +142,12 @@ def build_tree(s):
 
 def subdirectory(s):
     s.consume("consumer", f"-DTESSERA_CHECKOUT={s.source}")
+    # On request, a part of Tessera builds there too.
+    build = s.work / "parts"
+    s.configure(CONSUMER, build, f"-DTESSERA_CHECKOUT={s.source}", "-DTESSERA_BUILD_TESTS=ON",
+                "-DTESSERA_BUILD_EXAMPLES=ON", "-DTESSERA_BUILD_BENCHMARKS=ON", "-DCONSUMER_WANTS_PARTS=ON")
+    s.run(s.args.cmake, "--build", build, "--target", "test_core")
+    print("subdirectory: tests, examples and benchmarks configured, test_core built")
 
 
 def embedding(s):

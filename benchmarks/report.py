@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = PROJECT / "docs" / "performance.md"
@@ -172,13 +173,25 @@ def bound(cases, context):
     ]
 
 
+def wrapped(lines):
+    """Prose in 120 columns; tables and code as they are."""
+    for line in lines:
+        if line.startswith("|") or not line:
+            yield line
+        else:
+            indent = "  " if line.startswith("- ") else ""
+            yield from textwrap.wrap(
+                line, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            )
+
+
 def write_page(sections):
     text = PAGE.read_text()
     for name, lines in sections.items():
         pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not pattern.search(text):
             sys.exit(f"{PAGE.name}: no section `generated: {name}`")
-        text = pattern.sub(lambda m, lines=lines: m.group(1) + "\n" + "\n".join(lines) + "\n\n" + m.group(2), text)
+        text = pattern.sub(lambda m, lines=lines: m.group(1) + "\n" + "\n".join(wrapped(lines)) + "\n\n" + m.group(2), text)
     PAGE.write_text(text)
 
 

@@ -205,6 +205,8 @@ def main():
     parser.add_argument("--write", action="store_true", help=f"update {PAGE.relative_to(PROJECT)}")
     parser.add_argument("--check", action="store_true", help="fail if host misses a goal")
     arguments = parser.parse_args()
+    if arguments.write and arguments.filter != ".*":
+        parser.error("--write needs all benchmarks, not --filter")
 
     if arguments.json:
         runs = [json.loads(path.read_text()) for path in arguments.json]

@@ -65,15 +65,19 @@ def compile_alone(args, name):
     command = [args.compiler, f"@{args.flags}", "-fsyntax-only", "-x", "c++", "-"]
     if args.include_first:
         command.insert(1, f"-I{args.include_first}")
-    best = execute(command, source)
-    exempt = sorted(third_parties(name, args.include))
-    attempts = 1  # the least of several: a busy neighbour on the same core can stretch processor time by half
-    while best.code == 0 and not exempt and best.seconds > args.limit and attempts < 8:
-        again = execute(command, source)
-        attempts += 1
-        if again.seconds < best.seconds:
-            best = again
-    return name, best, exempt
+    return name, execute(command, source), sorted(third_parties(name, args.include))
+
+
+def again_if_slow(args, name, result, exempt):
+    """A neighbour on the same core stretches processor time by half, so what is too slow is tried again, with nothing
+    else of ours running: the least of some attempts counts."""
+    for _ in range(6):
+        if result.code != 0 or exempt or result.seconds <= args.limit:
+            break
+        _, again, _ = compile_alone(args, name)
+        if again.seconds < result.seconds:
+            result = again
+    return name, result, exempt
 
 
 def alone(args):
@@ -81,6 +85,7 @@ def alone(args):
     names = header_names(args.include)
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         results = list(pool.map(lambda name: compile_alone(args, name), names))
+    results = [again_if_slow(args, *entry) for entry in results]
     width = max([len(name) for name in names], default=0)
     for name, result, exempt in results:
         verdict = "ok"

@@ -38,7 +38,6 @@ using i32 = xsimd::batch<int32_t, arch>;
 using i64 = xsimd::batch<int64_t, arch>;
 using u8 = xsimd::batch<uint8_t, arch>;
 using u64 = xsimd::batch<uint64_t, arch>;
-using f32 = xsimd::batch<float, arch>;
 using f64 = xsimd::batch<double, arch>;
 using mask64 = xsimd::batch_bool<double, arch>;
 inline constexpr index_t lanes8 = u8::size;
@@ -74,10 +73,15 @@ namespace simd {
 // load_i32(p)       lanes32 integers at p as 32-bit ones
 // load_i64(p)       lanes64 integers at p as 64-bit ones
 // multiply_low(a,b) the unsigned low halves of 64-bit lanes multiplied, in 64 bits
+// multiply(a, b)    32-bit products modulo 2^32 (the operator may be undefined on overflow)
 // store_low(p, v)   the low bytes of 32-bit lanes
-// load_bytes(p)     lanes8 bytes; larger(a, b), half_sum(a, b) = (a + b + 1) >> 1, shifted_right(v, n < 8), all on
-// bytes look_up(t, i)     t[i[k]] for a table of 16 bytes, given in every 16 bytes of t, and i[k] < 16 sum_bytes(v)
-// 64-bit partial sums of the bytes largest(v)        the largest byte
+// load_bytes(p)     lanes8 bytes, of either sign
+// larger, smaller   of unsigned bytes
+// half_sum(a, b)    (a + b + 1) >> 1 of unsigned bytes
+// shifted_right     of unsigned bytes, by less than 8
+// look_up(t, i)     t[i[k]] for a table of 16 bytes, given in every 16 bytes of t, and i[k] < 16
+// table16           sixteen 16-bit numbers; sum_of(t, i) gives 64-bit partial sums of t[i[k]], i[k] < 16
+// largest(v)        the largest of unsigned bytes
 
 struct pair_of_i16 {
   i16 first;
@@ -168,6 +172,7 @@ inline i64 load_i64(const int32_t* p) {
   return _mm256_cvtepi32_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 inline u64 multiply_low(u64 a, u64 b) { return _mm256_mul_epu32(a, b); }
+inline i32 multiply(i32 a, i32 b) { return _mm256_mullo_epi32(a, b); }
 inline void store_low(int8_t* p, i32 v) {
   const __m256i order = _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,  //
                                          -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1);
@@ -274,6 +279,12 @@ inline i64 load_i64(const int32_t* p) {
   return _mm_unpacklo_epi32(v, _mm_srai_epi32(v, 31));
 }
 inline u64 multiply_low(u64 a, u64 b) { return _mm_mul_epu32(a, b); }
+inline i32 multiply(i32 a, i32 b) {
+  const __m128i even = _mm_mul_epu32(a, b);
+  const __m128i odd = _mm_mul_epu32(_mm_srli_epi64(a, 32), _mm_srli_epi64(b, 32));
+  return _mm_unpacklo_epi32(_mm_shuffle_epi32(even, _MM_SHUFFLE(0, 0, 2, 0)),
+                            _mm_shuffle_epi32(odd, _MM_SHUFFLE(0, 0, 2, 0)));
+}
 inline void store_low(int8_t* p, i32 v) {
   const __m128i low = _mm_and_si128(v, _mm_set1_epi32(0xff));  // at most 255, so the packing does not saturate
   const int32_t bytes = _mm_cvtsi128_si32(_mm_packus_epi16(_mm_packs_epi32(low, low), low));
@@ -374,6 +385,7 @@ inline i64 load_i64(const int8_t* p) { return load_two_i64(p); }
 inline i64 load_i64(const uint8_t* p) { return load_two_i64(p); }
 inline i64 load_i64(const int16_t* p) { return load_two_i64(p); }
 inline i64 load_i64(const int32_t* p) { return vmovl_s32(vld1_s32(p)); }
+inline i32 multiply(i32 a, i32 b) { return vmulq_s32(a, b); }
 inline u64 multiply_low(u64 a, u64 b) { return vmull_u32(vmovn_u64(a), vmovn_u64(b)); }
 inline void store_low(int8_t* p, i32 v) {
   const int16x4_t half = vmovn_s32(v);
@@ -425,21 +437,22 @@ inline void store_f64(int64_t* p, f64 v) {
 inline constexpr int64_t exact_integer = int64_t{1} << 53;
 inline constexpr int64_t exact_int64_lane = int64_t{1} << 50;
 
-/// True if every value can travel as a lane of doubles. Narrow types always can.
-template <Integer X>
+/// True if every value can travel as a lane of doubles, or is in [-Most, Most) for a power of two. Narrow types always
+/// can.
+template <int64_t Most = exact_int64_lane, Integer X>
 bool lanes_hold(const X* x, index_t n) {
   if constexpr (sizeof(X) == 8) {
-    // v + 2^50 has no bits above the lowest 51 for exactly the v of [-2^50, 2^50)
+    // v + Most has no bits from 2 * Most on for exactly the v of [-Most, Most)
     u64 any(uint64_t{0});
     index_t i = 0;
     for (; i + lanes64 <= n; i += lanes64) {
-      any = any | (u64::load_unaligned(reinterpret_cast<const uint64_t*>(x + i)) + u64(uint64_t{exact_int64_lane}));
+      any = any | (u64::load_unaligned(reinterpret_cast<const uint64_t*>(x + i)) + u64(uint64_t{Most}));
     }
     uint64_t outside[lanes64];
     any.store_unaligned(outside);
-    for (; i < n; ++i) outside[0] |= static_cast<uint64_t>(x[i]) + uint64_t{exact_int64_lane};
+    for (; i < n; ++i) outside[0] |= static_cast<uint64_t>(x[i]) + uint64_t{Most};
     for (const uint64_t v : outside) {
-      if ((v & ~uint64_t{2 * exact_int64_lane - 1}) != 0) return false;
+      if ((v & ~uint64_t{2 * Most - 1}) != 0) return false;
     }
   }
   return true;

@@ -58,9 +58,9 @@ struct vector_policy<ita::gelu> {
   bool prepare(index_t, index_t) const { return simd::has_floor; }
   simd::f64 operator()(simd::f64 wide, index_t column, simd::mask64& exact) const {
     const simd::f64 x = xsimd::min(xsimd::max(wide, simd::f64(-128.0)), simd::f64(127.0));
-    const simd::f64 t = xsimd::min(xsimd::abs(x), -b) + b;
+    const simd::f64 t = xsimd::min(xsimd::abs(x) + b, simd::f64(0.0));
     const simd::f64 l = t * t + c;
-    return second(x * (xsimd::select(x < simd::f64(0.0), -l, l) + c), column, exact);
+    return second(x * (simd::with_sign_of(x, l) + c), column, exact);
   }
 };
 

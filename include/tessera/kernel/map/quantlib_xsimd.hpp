@@ -137,9 +137,9 @@ struct vector_policy<quantlib::igelu> {
   bool prepare(index_t, index_t) const { return simd::has_floor; }
   simd::f64 operator()(simd::f64 wide, index_t, simd::mask64&) const {
     const simd::f64 x = simd::saturated_i32(wide);
-    const simd::f64 t = xsimd::min(xsimd::abs(x), -b) + b;
+    const simd::f64 t = xsimd::min(xsimd::abs(x) + b, simd::f64(0.0));
     const simd::f64 polynomial = one - t * t;
-    const simd::f64 l = xsimd::select(x < simd::f64(0.0), -polynomial, polynomial);
+    const simd::f64 l = simd::with_sign_of(x, polynomial);
     return simd::saturated_i32(x * simd::saturated_i32(simd::floor((one + l) * simd::f64(0.5))));
   }
 };

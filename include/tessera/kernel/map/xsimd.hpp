@@ -120,14 +120,19 @@ struct vector_policy<ibert::rescale> {
 
 namespace simd {
 
-/// x * (erf + shift); exact while the square, the polynomial and the result are below 2^53.
+/// v, its sign reversed in the lanes of negative x; either sign for x = 0.
+inline f64 with_sign_of(f64 x, f64 v) { return v ^ (x & f64(-0.0)); }
+
+/// Largest magnitude of the b of GELU's lanes.
+inline constexpr int64_t gelu_b = int64_t{1} << 26;
+
+/// x * (erf + shift) for |b| <= 2^26 and |c| <= 2^50, so that the square and the polynomial are below 2^53; exact while
+/// the result is, too.
 inline f64 gelu(f64 x, f64 b, f64 c, f64 shift, mask64& exact) {
-  const f64 t = xsimd::min(xsimd::abs(x), -b) + b;
-  const f64 square = t * t;
-  const f64 polynomial = square + c;
-  const f64 mirrored = xsimd::select(x < f64(0.0), -polynomial, xsimd::select(x > f64(0.0), polynomial, f64(0.0)));
-  const f64 y = x * (floor(mirrored * f64(1.0 / 16384.0)) + shift);
-  exact = exact && below(xsimd::max(square, xsimd::max(xsimd::abs(polynomial), xsimd::abs(y))), exact_integer);
+  const f64 t = xsimd::min(xsimd::abs(x) + b, f64(0.0));
+  const f64 polynomial = t * t + c;
+  const f64 y = x * (floor(with_sign_of(x, polynomial) * f64(1.0 / 16384.0)) + shift);
+  exact = exact && below(y, exact_integer);
   return y;
 }
 
@@ -144,7 +149,7 @@ struct vector_policy<ibert::gelu> {
         c(simd::broadcast(p.constants.c)),
         shift(simd::broadcast(p.constants.shift)) {
     const int64_t constants[] = {p.constants.b, p.constants.c, p.constants.shift};
-    exact_constants = simd::lanes_hold(constants, 3);
+    exact_constants = simd::lanes_hold(constants, 3) && simd::lanes_hold<simd::gelu_b>(constants, 1);
   }
   bool prepare(index_t, index_t) const { return exact_constants; }
   simd::f64 operator()(simd::f64 x, index_t, simd::mask64& exact) const { return simd::gelu(x, b, c, shift, exact); }
@@ -155,7 +160,8 @@ struct vector_policy<ibert::gelu_channels> {
   ibert::gelu_channels p;
   explicit vector_policy(const ibert::gelu_channels& policy) : p(policy) {}
   bool prepare(index_t first, index_t n) const {
-    return simd::lanes_hold(p.b + first, n) && simd::lanes_hold(p.c + first, n) && simd::lanes_hold(p.shift + first, n);
+    return simd::lanes_hold<simd::gelu_b>(p.b + first, n) && simd::lanes_hold(p.c + first, n) &&
+           simd::lanes_hold(p.shift + first, n);
   }
   simd::f64 operator()(simd::f64 x, index_t i, simd::mask64& exact) const {
     return simd::gelu(x, simd::load_f64(p.b + i), simd::load_f64(p.c + i), simd::load_f64(p.shift + i), exact);
@@ -222,6 +228,35 @@ requires VectorRequant<Policy> &&(!ByteTable<Policy, X>)struct kernel<map_op<Pol
   template <class Xv, class Yv>
   static void run(Xv x, const Policy& policy, Yv y) {
     for (index_t r = 0; r < x.extent(0); ++r) simd::map_row(policy.row(r), x.row(r), y.row(r), 0, x.extent(1));
+  }
+};
+
+/// Wide inputs that the first of two policies brings to bytes, and a uniform second one: lanes, then look-ups.
+template <class First, class Second, class X, class Y, VectorTarget T>
+requires(sizeof(X) > 1) &&
+    UniformRequant<Second>&& VectorRequant<then<First, Second>> struct kernel<map_op<then<First, Second>, X, Y>, T> {
+  static constexpr int tier = 1;
+  template <class Xv, class Yv>
+  static void run(Xv x, const then<First, Second>& policy, Yv y) {
+    constexpr index_t block = 512;
+    const bool bytes = policy.first.output_min() >= -128 && policy.first.output_max() <= 127;
+    if (!bytes || x.size() < 1024) {
+      for (index_t r = 0; r < x.extent(0); ++r) simd::map_row(policy.row(r), x.row(r), y.row(r), 0, x.extent(1));
+      return;
+    }
+    Y table[256];
+    const auto& second = policy.second.row(0);
+    for (int i = 0; i < 256; ++i) table[i] = static_cast<Y>(second(i - 128, 0));
+    for (index_t r = 0; r < x.extent(0); ++r) {
+      const auto& first = policy.first.row(r);
+      for (index_t c = 0; c < x.extent(1); c += block) {
+        const index_t n = min(block, x.extent(1) - c);
+        int8_t between[block];
+        simd::map_row(first, x.row(r) + c, between, c, n);
+        Y* const out = y.row(r) + c;
+        for (index_t i = 0; i < n; ++i) out[i] = table[between[i] + 128];
+      }
+    }
   }
 };
 

@@ -206,7 +206,9 @@ TEST_CASE("network/ibert the arena is as large as it says, and no larger") {
   const ibert_network network = tiny_ibert(19).load();
   const index_t c = network.config.hidden_size;
   for (const ibert_target* const target : targets) {
-    for (const auto& [batch, sequence] : {std::pair<index_t, index_t>{1, 1}, {1, 24}, {3, 7}, {4, 16}}) {
+    for (const auto& shape : {std::pair<index_t, index_t>{1, 1}, {1, 24}, {3, 7}, {4, 16}}) {
+      const index_t batch = shape.first;
+      const index_t sequence = shape.second;
       CAPTURE(target->name);
       CAPTURE(sequence);
       const auto tokens = static_cast<std::size_t>(batch * sequence);

@@ -51,7 +51,9 @@ TEST_CASE("requantize/ita/host") {
       }
       check_types("ita_identity", s, f, ita::identity{});
       check_types("ita_gelu_for_scale", s, f, ita::gelu_for_scale(random.real(0.015, 0.2)));
-      // 2^52 - 1 rounds to 2^52 when a half is added in double precision.
+      // Just below a half of which adding a half in double precision makes 1.
+      check_map<std::int64_t, std::int8_t>("ita_requant", s, f, ita::requant{1, 54, 0},
+                                           [](std::int64_t) { return (1LL << 53) - 1; });
       check_map<std::int64_t, std::int8_t>("ita_requant", s, f, ita::requant{1, 53, 0},
                                            [](std::int64_t v) { return (1LL << 52) - 1 + v % 3; });
     }
@@ -80,6 +82,32 @@ TEST_CASE("requantize/quantlib/host") {
       }
     }
   });
+}
+
+// Products of 59 bits that lie just below or on the border between two results: add is chosen so that product + add +
+// half is -1, 0 or 1 modulo 2^31.
+TEST_CASE("requantize/quantlib/host at rounding borders") {
+  constexpr index_t n = 499;
+  constexpr std::int64_t modulus = std::int64_t{1} << 31;
+  random_values random("borders");
+  std::vector<std::int32_t> x, mul, add;
+  for (index_t i = 0; i < n; ++i) {
+    x.push_back(static_cast<std::int32_t>(random.between(1 << 29, 1 << 30)));
+    mul.push_back(static_cast<std::int32_t>(random.between(1 << 27, 1 << 29)));
+    const std::int64_t rest = (i % 3 - 1 - modulus / 2 - std::int64_t{x.back()} * mul.back()) % modulus;
+    add.push_back(static_cast<std::int32_t>(rest));
+  }
+  const quantlib::requant_shift_channels p{mul.data(), add.data(), 31, 1 << 30};
+  CHECK(check_targets<std::int32_t>("requantize/borders", {1, n}, [&]<Target T>(T, auto y) {
+          return op::requantize<T>(matrix(x.data(), 1, n), p, y);
+        }) == status::ok);
+  for (index_t i = 0; i < n; ++i) {
+    const quantlib::requant_shift one{mul[static_cast<std::size_t>(i)], add[static_cast<std::size_t>(i)], 31, 1 << 30};
+    const std::vector<std::int32_t> same(8, x[static_cast<std::size_t>(i)]);
+    CHECK(check_targets<std::int32_t>("requantize/border", {1, 8}, [&]<Target T>(T, auto y) {
+            return op::requantize<T>(matrix(same.data(), 1, 8), one, y);
+          }) == status::ok);
+  }
 }
 
 TEST_CASE("gelu and hardswish/quantlib/host") {

@@ -11,19 +11,29 @@ using namespace tessera::support;
 
 namespace {
 
-/// A matrix in its own memory, in one of the layouts.
+/// Matrices of one shape in each of the layouts. Each has exactly the memory that its view spans, so that the address
+/// sanitizer sees a read beyond it.
 template <class X>
-struct operand {
-  std::vector<X> data;
-  index_t rows, columns;
-  auto plain() const { return matrix(data.data(), rows, columns); }
-  auto pitched() const { return pitched_matrix(data.data(), rows, columns, columns + 5); }
-  auto stored_transposed() const { return transposed(matrix(data.data(), columns, rows)); }
-  auto pitched_transposed() const { return transposed(pitched_matrix(data.data(), columns, rows, rows + 5)); }
+class operand {
+ public:
+  operand(random_values& random, index_t rows, index_t columns, fill f)
+      : rows_(rows),
+        columns_(columns),
+        dense_(random.values<X>(rows * columns, f)),
+        by_rows_(random.values<X>(max<index_t>((rows - 1) * (columns + 5) + columns, 0), f)),
+        by_columns_(random.values<X>(max<index_t>((columns - 1) * (rows + 5) + rows, 0), f)) {}
+  auto plain() const { return matrix(dense_.data(), rows_, columns_); }
+  auto pitched() const { return pitched_matrix(by_rows_.data(), rows_, columns_, columns_ + 5); }
+  auto stored_transposed() const { return transposed(matrix(dense_.data(), columns_, rows_)); }
+  auto pitched_transposed() const { return transposed(pitched_matrix(by_columns_.data(), columns_, rows_, rows_ + 5)); }
+
+ private:
+  index_t rows_, columns_;
+  std::vector<X> dense_, by_rows_, by_columns_;
 };
 template <class X>
 operand<X> random_operand(random_values& random, index_t rows, index_t columns, fill f) {
-  return {random.values<X>((rows + 5) * (columns + 5), f), rows, columns};
+  return {random, rows, columns, f};
 }
 
 template <class Tile = default_tile, class A, class B, class Policy>

@@ -108,6 +108,29 @@ TEST_CASE("layer_norm/quantlib_inonorm/host") {
   });
 }
 
+// Products of 59 bits just below, on and above the border between two results: b solves (x * w + b) * mul = -1, 0 or 1
+// modulo 2^31.
+TEST_CASE("layer_norm/quantlib_inonorm/host at rounding borders") {
+  constexpr index_t n = 1000;
+  random_values random("inonorm borders");
+  const std::int32_t mul = (1 << 22) - 5;
+  std::uint32_t inverse = 1;  // of mul modulo 2^32, by Newton's iteration
+  for (int i = 0; i < 5; ++i) inverse *= 2 - static_cast<std::uint32_t>(mul) * inverse;
+  std::vector<std::uint8_t> x;
+  std::vector<std::int32_t> w, b;
+  for (index_t i = 0; i < n; ++i) {
+    x.push_back(static_cast<std::uint8_t>(random.between(200, 255)));
+    w.push_back(static_cast<std::int32_t>(random.between(1 << 27, 1 << 28)));
+    const std::uint32_t wanted = static_cast<std::uint32_t>(i % 3 - 1) * inverse;
+    b.push_back(static_cast<std::int32_t>(
+        (wanted - static_cast<std::uint32_t>(x.back()) * static_cast<std::uint32_t>(w.back())) & 0x7fffffffu));
+  }
+  const quantlib::inonorm<> p{w.data(), b.data(), mul, 31, 1 << 30};
+  CHECK(check_targets<std::int32_t>("inonorm/borders", {1, n}, [&]<Target T>(T, auto y) {
+          return op::layer_norm<T>(matrix(x.data(), 1, n), p, y);
+        }) == status::ok);
+}
+
 TEST_CASE_TEMPLATE("layer_norm/quantlib/statuses and in place", T, target::reference, target::host) {
   random_values random("statuses");
   const auto x = random.values<std::int8_t>(3 * 50);

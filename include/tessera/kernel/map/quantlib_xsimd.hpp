@@ -28,7 +28,7 @@ inline int64_t peak(const int32_t* x, index_t n) {
   high.store_unaligned(bounds + lanes32);
   int64_t most = 0;
   for (const int64_t v : bounds) most = max(most, v < 0 ? -v : v);
-  for (; i < n; ++i) most = max<int64_t>(most, x[i] < 0 ? -int64_t{x[i]} : x[i]);
+  for (const int32_t* p = x + i; p != x + n; ++p) most = max<int64_t>(most, *p < 0 ? -int64_t{*p} : *p);
   return most;
 }
 

@@ -16,7 +16,8 @@ static_assert(Base2Softmax<quantlib::itamax> && Base2Softmax<quantlib::itapartia
 /// Quotients of integers n < 2^53 and d with (n + d) < 2^54: the rounded quotient does not reach an integer k that the
 /// exact one does not, which is 1 / d away, more than k * 2^-54.
 ///
-/// Softmax: e < 2^40 and e * (n_levels - 1) < 2^48 are exact, as is the sum below 2^52. d / log2 <= 255 needs no more.
+/// Softmax: e < 2^40 and e * (n_levels - 1) < 2^48 are exact, as is the sum below 2^53. A sum beyond may be rounded,
+/// but then all quotients are below 1, rounded or not.
 template <IntegerUpTo<8> X, simd::LaneInteger Y>
 struct vector_row<quantlib::isoftmax, X, Y> {
   explicit vector_row(const quantlib::isoftmax& params) : p(params) {}
@@ -31,11 +32,8 @@ struct vector_row<quantlib::isoftmax, X, Y> {
       sums = sums + e;
       if (i + step <= kept) e.store_unaligned(exponentials + i);
     }
-    const double lanes_sum = xsimd::hadd(sums);
-    if (!(lanes_sum < 4503599627370496.0)) return p(x, y, n);
-    int64_t sum = static_cast<int64_t>(lanes_sum);
+    auto sum = static_cast<int64_t>(xsimd::hadd(sums));  // below 2^62
     for (index_t j = i; j < n; ++j) sum += p.exponential(m - x[j]);
-    if (sum >= int64_t{1} << 53) return p(x, y, n);
     const f64 top(static_cast<double>(p.n_levels - 1));
     const f64 divisor(static_cast<double>(sum));
     for (i = 0; i + step <= n; i += step) {
@@ -276,7 +274,8 @@ struct vector_row<quantlib::inonorm<quantlib::variant::deeploy>, X, int8_t> {
     const int shift = min(p.log2_d, 31);
     index_t i = 0;
     for (; i + simd::lanes32 <= n; i += simd::lanes32) {
-      const i32 v = (simd::load_i32(x + i) * simd::load_i32(w + i) + simd::load_i32(b + i)) * mul;
+      const i32 v =
+          simd::multiply(simd::multiply(simd::load_i32(x + i), simd::load_i32(w + i)) + simd::load_i32(b + i), mul);
       simd::store_low(y + i, v >> shift);
     }
     for (; i < n; ++i) {

@@ -51,11 +51,6 @@ TEST_CASE("requantize/ita/host") {
       }
       check_types("ita_identity", s, f, ita::identity{});
       check_types("ita_gelu_for_scale", s, f, ita::gelu_for_scale(random.real(0.015, 0.2)));
-      // Just below a half of which adding a half in double precision makes 1.
-      check_map<std::int64_t, std::int8_t>("ita_requant", s, f, ita::requant{1, 54, 0},
-                                           [](std::int64_t) { return (1LL << 53) - 1; });
-      check_map<std::int64_t, std::int8_t>("ita_requant", s, f, ita::requant{1, 53, 0},
-                                           [](std::int64_t v) { return (1LL << 52) - 1 + v % 3; });
     }
   });
 }
@@ -82,6 +77,24 @@ TEST_CASE("requantize/quantlib/host") {
       }
     }
   });
+}
+
+// Products of 51 to 58 bits just below half of 2^50, modulo 2^50: as doubles they are exact up to 2^53 only.
+TEST_CASE("requantize/ita/host at rounding borders") {
+  constexpr std::uint64_t mask = (std::uint64_t{1} << 50) - 1;
+  for (std::uint64_t mult = 3; mult < 256; mult += 2) {
+    std::uint64_t inverse = 1;  // of mult modulo 2^64, by Newton's iteration
+    for (int i = 0; i < 6; ++i) inverse *= 2 - mult * inverse;
+    std::vector<std::int64_t> x;
+    for (int i = 0; i < 8; ++i) {
+      const std::uint64_t wanted = (mask >> 1) + static_cast<std::uint64_t>(i % 3 - 1);
+      x.push_back(static_cast<std::int64_t>((wanted * inverse) & mask));
+    }
+    const ita::requant p{static_cast<std::uint8_t>(mult), 50, 0};
+    CHECK(check_targets<std::int8_t>("requantize/ita_border", {1, 8}, [&]<Target T>(T, auto y) {
+            return op::requantize<T>(matrix(x.data(), 1, 8), p, y);
+          }) == status::ok);
+  }
 }
 
 // Products of 59 bits that lie just below or on the border between two results: add is chosen so that product + add +

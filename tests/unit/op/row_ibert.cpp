@@ -90,6 +90,22 @@ TEST_CASE("layer_norm/ibert/host") {
   });
 }
 
+// One difference to the mean of 2^31, and a factor that is not 0 nevertheless: isqrt(8^2 + 15) << 28 = 2^31.
+TEST_CASE("layer_norm/ibert/host where a difference has 32 bits") {
+  const std::vector<std::int64_t> bias(16, 3);
+  for (std::size_t at = 0; at < 16; ++at) {
+    std::vector<std::int32_t> x(16, -143165578);
+    x[at] = INT32_MAX;
+    CHECK(check_targets<std::int64_t>("layer_norm_ibert/outlier", {1, 16}, [&]<Target T>(T, auto y) {
+            return op::layer_norm<T>(matrix(x.data(), 1, 16), ibert::layer_norm{bias.data(), 28}, y);
+          }) == status::ok);
+    std::vector<std::int64_t> y(16);
+    REQUIRE(op::layer_norm<target::reference>(matrix(x.data(), 1, 16), ibert::layer_norm{bias.data(), 28},
+                                              matrix(y.data(), 1, 16)) == status::ok);
+    CHECK(y[at] == (std::int64_t{1} << 30) + 3);
+  }
+}
+
 // |integer exponential - exp| <= 1.9e-3 of the paper (section 3.5), and the step of the input's scale.
 TEST_CASE("softmax/ibert/reference exponential against the real function") {
   for (const double scale : {1e-2, 1e-3, 1e-4, 1e-5}) {

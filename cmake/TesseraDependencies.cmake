@@ -20,7 +20,7 @@ if(NOT xsimd_FOUND)
 endif()
 set(TESSERA_MISSING_network "")
 foreach(entry "Eigen3_FOUND|Eigen (Debian: libeigen3-dev)" "nlohmann_json_FOUND|nlohmann-json (Debian: nlohmann-json3-dev)"
-    "ZLIB_FOUND|zlib (Debian: zlib1g-dev)" "TESSERA_UTF8PROC_LIBRARY|utf8proc (Debian: libutf8proc-dev)")
+    "ZLIB_FOUND|zlib (Debian: zlib1g-dev)" "TESSERA_UTF8PROC_INCLUDE_DIR|utf8proc (Debian: libutf8proc-dev)" "TESSERA_UTF8PROC_LIBRARY|utf8proc's library (Debian: libutf8proc-dev)")
   string(REPLACE "|" ";" entry "${entry}")
   list(GET entry 0 found)
   list(GET entry 1 sentence)

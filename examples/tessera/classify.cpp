@@ -163,7 +163,7 @@ void print_text(const ibert_network& network, const std::vector<labelled_text>& 
   }
   if (const auto a = accuracy(inputs, run.results)) fmt::print("accuracy {:.4f}\n", *a);
   if (run.results.size() > 1) {
-    fmt::print("{} sentences in {:.3f} s on {}: {:.0f} per second\n", run.results.size(), run.seconds, o.target,
+    fmt::print("{} sentences in {:.4f} s on {}: {:.0f} per second\n", run.results.size(), run.seconds, o.target,
                static_cast<double>(run.results.size()) / run.seconds);
   }
 }
@@ -178,6 +178,14 @@ void classify(const options& o) {
                      fmt::format("it has ids up to {}, the network's vocab_size is {}", words.vocab_size() - 1,
                                  network.config.vocab_size));
   }
+  const auto agree = [&](const char* key, std::int32_t configured, std::int32_t used) {
+    if (configured == used) return;
+    throw data_error((o.model / "config.json").string(), fmt::format("'{}'", key),
+                     fmt::format("is {}, but the tokenizer's files say {}", configured, used));
+  };
+  agree("pad_token_id", network.config.pad_token_id, words.pad_id());
+  agree("bos_token_id", network.config.bos_token_id, words.bos_id());
+  agree("eos_token_id", network.config.eos_token_id, words.eos_id());
   std::vector<labelled_text> inputs;
   for (const std::string& text : o.texts) inputs.push_back({text, std::nullopt});
   if (!o.tsv.empty()) inputs = read_tsv(o.tsv, network.config.labels);
@@ -204,7 +212,7 @@ void add_classify(CLI::App& program) {
   CLI::App& command = *program.add_subcommand("classify", "Classify sentences with an I-BERT network");
   command.add_option("--model", o->model, "Folder with config.json, model.safetensors, vocab.json, merges.txt")
       ->required();
-  command.add_option("--text", o->texts, "Sentences to classify");
+  command.add_option("--text", o->texts, "Sentences to classify, one or more");
   command.add_option("--tsv", o->tsv, "File of sentences; its header names the columns: text, and label_id or label");
   command.add_option("--target", o->target, "Who computes: reference (scalar definition) or host (vector units)")
       ->check(CLI::IsMember({"reference", "host"}))

@@ -133,16 +133,18 @@ void inspect_network(const fs::path& folder) {
 
 void inspect(const fs::path& path) {
   if (fs::is_directory(path)) return inspect_network(path);
-  if (path.extension() == ".npz") return inspect_npz(path);
-  if (path.extension() == ".npy") {
-    row r = row_of(load_npy(path).ref());
+  if (!fs::exists(path)) throw data_error(path.string(), "", "there is no such file or folder");
+  // By content: files are often renamed.
+  const mapped_file file(path.string());
+  const std::string_view begin(reinterpret_cast<const char*>(file.bytes().data()),
+                               std::min<std::size_t>(file.bytes().size(), 6));
+  if (begin.starts_with("PK")) return inspect_npz(path);
+  if (begin == "\x93NUMPY") {
+    row r = row_of(load_npy(path.string()).ref());
     r.name = path.filename().string();
     return print_rows({r});
   }
-  if (path.extension() == ".safetensors") return inspect_safetensors(path);
-  if (!fs::exists(path)) throw data_error(path.string(), "", "there is no such file or folder");
-  throw data_error(path.string(), "",
-                   "its name should end in .safetensors, .npz or .npy, or it should be a network's folder");
+  inspect_safetensors(path);
 }
 
 }  // namespace

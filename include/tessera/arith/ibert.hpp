@@ -93,7 +93,12 @@ struct rescale {
   double denominator;
   constexpr const rescale& row(index_t) const { return *this; }
   constexpr int64_t operator()(int64_t x, index_t) const {
-    return static_cast<int64_t>(round_half_even(static_cast<double>(x) * numerator / denominator));
+    const double quotient = static_cast<double>(x) * numerator / denominator;
+    return static_cast<int64_t>(round_half_even(clamp(quotient, -0x1p62, 0x1p62)));
+  }
+  constexpr status check() const {
+    const bool good = is_finite(numerator) && is_finite(denominator) && denominator != 0;
+    return good ? status::ok : status::bad_parameter;
   }
   static constexpr int64_t output_min() { return limits<int64_t>::min; }
   static constexpr int64_t output_max() { return limits<int64_t>::max; }
@@ -129,11 +134,12 @@ struct gelu {
   gelu_constants constants;
   constexpr const gelu& row(index_t) const { return *this; }
   constexpr int64_t operator()(int64_t x, index_t) const { return gelu_value(x, constants); }
+  constexpr status check() const { return constants.b <= 0 ? status::ok : status::bad_parameter; }
   static constexpr int64_t output_min() { return limits<int64_t>::min; }
   static constexpr int64_t output_max() { return limits<int64_t>::max; }
 };
 
-/// GELU with per-channel scales, as it follows a linear layer with per-channel weights. b, c, shift: (C).
+/// GELU with per-channel scales, as it follows a linear layer with per-channel weights. b <= 0, c, shift: (C).
 struct gelu_channels {
   const int64_t* b;
   const int64_t* c;
@@ -242,9 +248,12 @@ struct softmax {
   constexpr status check(index_t n) const {
     const auto& k = constants;
     if (n < 1 || n > 65536) return status::shape_mismatch;  // sum p < 2^31
-    // 30 * x0 fits 32 bits; (r + b) * r + c fits 53 bits.
-    if (k.x0 >= 0 || k.x0 < -(int64_t{1} << 25) || k.b < 0 || k.b > (int64_t{1} << 27)) return status::bad_parameter;
-    if (k.c <= 0 || k.c >= (int64_t{1} << 53) || peak() < 1) return status::bad_parameter;
+    // 30 * x0 fits 32 bits; with b >= -x0 the polynomial is at most c, which fits 53 bits.
+    if (k.x0 >= 0 || k.x0 < -(int64_t{1} << 25) || k.b < -k.x0 || k.b > (int64_t{1} << 27))
+      return status::bad_parameter;
+    if (k.c <= 0 || k.c >= (int64_t{1} << 53)) return status::bad_parameter;
+    const auto [m, e] = exp_requant.scale;
+    if (m < 0 || m > int64_t{1} << 31 || e < -1000 || e > 1000 || peak() < 1) return status::bad_parameter;
     return status::ok;
   }
 
@@ -305,6 +314,12 @@ struct layer_norm {
     return shift < 0 || shift > 31 ? status::bad_parameter : status::ok;
   }
 
+  /// The normalised value fits 32 bits; with the bias it needs more.
+  template <Integer Y>
+  static constexpr bool output_fits() {
+    return sizeof(Y) == 8;
+  }
+
   template <Integer X>
   constexpr layer_norm_statistics statistics(const X* x, index_t n) const {
     int64_t sum = 0;
@@ -339,20 +354,5 @@ struct layer_norm {
 
 /// floor( (beta / gamma) / unit ), the bias of a normalised channel; unit = sqrt(C) / 2^30.
 constexpr double layer_norm_bias(double beta, double gamma, double unit) { return floor((beta / gamma) / unit); }
-
-// ---- Calibration ---------------------------------------------------------------------------------------------------
-
-/// The running range of an activation: the first call sets it, later calls move it by 1 - momentum = 0.05. The authors'
-/// program keeps moving the 16-bit softmax range at inference; give the range in force to `exp_multiplier_of_quotient`.
-struct moving_range {
-  double low = 0;
-  double high = 0;
-  bool seen = false;
-  constexpr void update(double batch_low, double batch_high, double momentum = 0.95) {
-    low = seen ? low * momentum + batch_low * (1 - momentum) : batch_low;
-    high = seen ? high * momentum + batch_high * (1 - momentum) : batch_high;
-    seen = true;
-  }
-};
 
 }  // namespace tessera::ibert

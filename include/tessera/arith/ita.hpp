@@ -13,8 +13,8 @@ namespace tessera::ita {
 
 /// y = clamp( RHU(acc * mult / 2^shift) + add, -128, 127 ): the addition comes after the shift (MUL-DIV-ADD).
 /// mult: 0..255 and shift: 0..255 without sign, add: int8. The hardware's accumulators have 26 bits; this is exact for
-/// |acc| < 2^53, as |acc * mult| < 2^61. A shift by 63 or more gives 0 before the addition.
-/// PyITA computes in double and agrees for shift <= 22.
+/// |acc| <= 2^54, as |acc * mult| < 2^62; a larger acc is limited to that. A shift by 63 or more gives 0 before the
+/// addition. PyITA computes in double and agrees for shift <= 22.
 struct requant {
   static constexpr bool uniform = true;
   uint8_t mult = 0;
@@ -23,7 +23,8 @@ struct requant {
 
   constexpr const requant& row(index_t) const { return *this; }
   constexpr int64_t operator()(int64_t acc, index_t) const {
-    return clamp<int64_t>(shift_half_up(acc * mult, shift) + add, -128, 127);
+    constexpr int64_t most = int64_t{1} << 54;
+    return clamp<int64_t>(shift_half_up(clamp(acc, -most, most) * mult, shift) + add, -128, 127);
   }
   constexpr int64_t output_min() const { return -128; }
   constexpr int64_t output_max() const { return 127; }

@@ -82,6 +82,7 @@ struct offset {
   constexpr int64_t operator()(int64_t acc, index_t) const { return clamp(acc + value, low, high); }
   constexpr int64_t output_min() const { return low; }
   constexpr int64_t output_max() const { return high; }
+  constexpr status check() const { return low <= high ? status::ok : status::bad_parameter; }
 };
 constexpr offset to_stored(int32_t n_levels) { return {-(n_levels / 2), -(n_levels / 2), n_levels - 1 - n_levels / 2}; }
 constexpr offset from_stored(int32_t n_levels) { return {n_levels / 2, 0, n_levels - 1}; }

@@ -24,6 +24,7 @@ struct saturating {
   constexpr int64_t operator()(int64_t acc, index_t) const { return clamp(acc, low, high); }
   constexpr int64_t output_min() const { return low; }
   constexpr int64_t output_max() const { return high; }
+  constexpr status check() const { return low <= high ? status::ok : status::bad_parameter; }
 };
 
 /// The accumulator itself, as an int32.

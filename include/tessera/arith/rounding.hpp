@@ -94,15 +94,16 @@ constexpr int bit_width(uint64_t v) { return v == 0 ? 0 : 64 - __builtin_clzll(v
 
 /// RNE( x * m / 2^e ), limited to the range of int64.
 /// |x| < 2^63 and |m| <= 2^31, so the product has up to 94 bits; it is held as a high part of 64 and a low part of 32
-/// bits, which needs no 128-bit type. e may be any integer; e <= 0 multiplies.
+/// bits, which needs no 128-bit type. e may be any integer; e <= 0 multiplies, and beyond +-128 nothing changes.
 constexpr int64_t multiply_shift_half_even(int64_t x, int64_t m, int e) {
   TESSERA_ASSERT(m >= -(int64_t{1} << 31) && m <= (int64_t{1} << 31) && x != INT64_MIN);
+  e = clamp(e, -128, 128);
   const bool negative = (x < 0) != (m < 0);
   const uint64_t ux = x < 0 ? uint64_t{0} - static_cast<uint64_t>(x) : static_cast<uint64_t>(x);
   const uint64_t um = m < 0 ? uint64_t{0} - static_cast<uint64_t>(m) : static_cast<uint64_t>(m);
-  const uint64_t low_product = (ux & 0xffffffffu) * um;           // <= (2^32 - 1) * 2^31
-  const uint64_t high = (ux >> 32) * um + (low_product >> 32);    // < 2^31 * 2^31 + 2^31
-  const uint64_t low = low_product & 0xffffffffu;                 // product = high * 2^32 + low
+  const uint64_t low_product = (ux & 0xffffffffu) * um;         // <= (2^32 - 1) * 2^31
+  const uint64_t high = (ux >> 32) * um + (low_product >> 32);  // < 2^31 * 2^31 + 2^31
+  const uint64_t low = low_product & 0xffffffffu;               // product = high * 2^32 + low
   constexpr uint64_t most = static_cast<uint64_t>(limits<int64_t>::max);
   uint64_t quotient = 0;  // floor(product / 2^e)
   bool half = false;      // the next lower bit

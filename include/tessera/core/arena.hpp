@@ -23,8 +23,11 @@ class arena_plan {
   template <class T>
   constexpr slice<T> add(index_t count) {
     const index_t offset = bytes_;
-    const index_t size = count * static_cast<index_t>(sizeof(T));
-    bytes_ += (size + scratch_alignment - 1) / scratch_alignment * scratch_alignment;
+    index_t size = 0;
+    const bool absurd = count < 0 || __builtin_mul_overflow(count, static_cast<index_t>(sizeof(T)), &size) ||
+                        __builtin_add_overflow(size, scratch_alignment - 1, &size) ||
+                        __builtin_add_overflow(bytes_, size / scratch_alignment * scratch_alignment, &bytes_);
+    if (absurd) bytes_ = PTRDIFF_MAX / 2;  // more than any arena has
     return {offset};
   }
   /// Bytes that the arena needs.

@@ -53,10 +53,11 @@ class extents {
   /// All static extents: no argument needed.
   constexpr extents() requires is_static : values_{Static...} {}
 
-  /// One value per dimension; where the extent is static the value must be equal to it.
+  /// One value per dimension; where the extent is static the value must be equal to it. A negative value, as computed
+  /// from somebody's broken size, counts as 0: nothing is read or written.
   template <class... I>
   requires(sizeof...(I) == sizeof...(Static)) constexpr explicit extents(I... value)
-      : values_{static_cast<index_t>(value)...} {
+      : values_{max<index_t>(static_cast<index_t>(value), 0)...} {
     for (int d = 0; d < rank; ++d) {
       TESSERA_ASSERT(static_extent(d) == dynamic_extent || static_extent(d) == values_[d]);
     }

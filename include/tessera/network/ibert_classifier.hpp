@@ -46,6 +46,10 @@ class ibert_classifier {
     const index_t rows = batch.rows * batch.columns;
     const index_t c = network_.config.hidden_size;
     if (batch.rows < 1 || batch.columns < 1) throw std::invalid_argument("an I-BERT batch needs at least one token");
+    const auto cells = static_cast<std::size_t>(rows);
+    if (batch.ids.size() != cells || batch.mask.size() != cells) {
+      throw std::invalid_argument("an I-BERT batch needs an id and a mask for each of its rows times columns");
+    }
     if (batch.columns > network_.config.max_length()) {
       throw std::invalid_argument("a sequence of " + std::to_string(batch.columns) +
                                   " tokens is longer than the network's " +
@@ -92,14 +96,15 @@ class ibert_classifier {
     std::byte bytes[scratch_alignment];
   };
 
-  /// As RoBERTa: pad_id + 1, pad_id + 2, ... for tokens, pad_id for padding.
+  /// As RoBERTa: pad_id + 1, pad_id + 2, ... for tokens; pad_id for padding, and for a pad token that the text spells
+  /// out.
   void set_positions(const encoded_batch& batch) {
     positions_.assign(batch.ids.size(), network_.config.pad_token_id);
     for (index_t b = 0; b < batch.rows; ++b) {
       std::int32_t next = network_.config.pad_token_id;
       for (index_t t = 0; t < batch.columns; ++t) {
         const auto i = static_cast<std::size_t>(b * batch.columns + t);
-        if (batch.mask[i] != 0) positions_[i] = ++next;
+        if (batch.ids[i] != network_.config.pad_token_id) positions_[i] = ++next;
       }
     }
   }

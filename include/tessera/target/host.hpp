@@ -9,7 +9,7 @@
 /// Wide integers travel as doubles, which hold every integer below 2^53 exactly. The rounding helpers rely on IEEE
 /// arithmetic, so -ffast-math is refused.
 
-#ifdef __FAST_MATH__
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__)
 #error "tessera/target/host.hpp rounds with IEEE arithmetic: compile without -ffast-math"
 #endif
 
@@ -423,6 +423,20 @@ inline int largest(u8 v) { return vmaxvq_u8(v); }
 #endif
 
 // ---- Common to all -------------------------------------------------------------------------------------------------
+
+/// Unsigned integers of 16 and 32 bits, lane by lane.
+template <Integer X>
+requires(same_as<X, uint16_t> || same_as<X, uint32_t>) f64 load_f64(const X* p) {
+  double values[lanes64];
+  for (index_t i = 0; i < lanes64; ++i) values[i] = static_cast<double>(p[i]);
+  return f64::load_unaligned(values);
+}
+template <Integer X>
+requires(same_as<X, uint16_t> || same_as<X, uint32_t>) void store_f64(X* p, f64 v) {
+  double values[lanes64];
+  v.store_unaligned(values);
+  for (index_t i = 0; i < lanes64; ++i) p[i] = static_cast<X>(values[i]);
+}
 
 inline f64 load_f64(const int64_t* p) {
   const i64 biased = i64::load_unaligned(p) + i64(bit_cast<int64_t>(magic));

@@ -58,9 +58,12 @@ TEST_CASE_TEMPLATE("encoder_layer/ibert/host equals reference", Flow, ibert::hug
   struct shape_case {
     index_t hidden, heads, intermediate, batch, sequence;
   };
-  for (const auto& [c, h, f, b, s] :
+  for (const auto& shape :
        {shape_case{128, 4, 512, 2, 32}, {24, 3, 20, 3, 7}, {4, 1, 4, 1, 1}, {66, 2, 131, 1, 35}, {64, 4, 64, 2, 65}}) {
-    random_encoder_layer<Flow> layer(c, h, f, 7);
+    const index_t c = shape.hidden;
+    const index_t b = shape.batch;
+    const index_t s = shape.sequence;
+    random_encoder_layer<Flow> layer(c, shape.heads, shape.intermediate, 7);
     CAPTURE(c);
     CAPTURE(s);
     const auto x = layer.input(b * s);

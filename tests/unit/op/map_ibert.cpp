@@ -156,3 +156,47 @@ constexpr bool constant_expression() {
 }
 static_assert(constant_expression());
 }  // namespace
+
+TEST_CASE_TEMPLATE("requantize/ibert/parameters out of range are refused", T, target::reference, target::host) {
+  std::vector<std::int32_t> x(8, 5);
+  std::vector<std::int64_t> y(8);
+  const auto in = matrix(x.data(), 2, 4);
+  const auto out = matrix(y.data(), 2, 4);
+  CHECK(op::gelu<T>(in, ibert::gelu{{1000, -100000, -3}}, out) == status::bad_parameter);
+  CHECK(op::requantize<T>(in, saturating{5, -5}, out) == status::bad_parameter);
+  CHECK(op::requantize<T>(in, ibert::rescale{1.0, 0.0}, out) == status::bad_parameter);
+  CHECK(op::requantize<T>(in, ibert::rescale{1.0, 3.0}, out) == status::ok);
+  // A negative extent counts as 0.
+  CHECK(op::requantize<T>(matrix(x.data(), 2, -4), saturate_to<std::int64_t>, matrix(y.data(), 2, -4)) == status::ok);
+}
+
+TEST_CASE("requantize/ibert exponents far outside") {
+  static_assert(multiply_shift_half_even(5, 1 << 30, INT32_MIN) == INT64_MAX);
+  static_assert(multiply_shift_half_even(-5, 1 << 30, INT32_MAX) == 0);
+  static_assert(multiply_shift_half_even(0, 1 << 30, INT32_MIN) == 0);
+  std::vector<std::int32_t> x = {5, -5, 0, 1, 7, -7, 100, INT32_MIN};
+  std::vector<std::int8_t> host(8), reference(8);
+  for (const std::int32_t e : {INT32_MIN, -2000, -128, 0, 128, 2000, INT32_MAX}) {
+    const ibert::dyadic p{{1 << 30, e}, -128, 127};
+    REQUIRE(op::requantize<target::host>(matrix(x.data(), 1, 8), p, matrix(host.data(), 1, 8)) == status::ok);
+    REQUIRE(op::requantize<target::reference>(matrix(x.data(), 1, 8), p, matrix(reference.data(), 1, 8)) == status::ok);
+    CHECK(host == reference);
+  }
+}
+
+TEST_CASE("requantize/ibert/unsigned outputs") {
+  std::vector<std::int32_t> x;
+  for (std::uint32_t i = 0; i < 37; ++i) x.push_back(static_cast<std::int32_t>(i * 123456789u));
+  const auto check = [&](auto element) {
+    using out = decltype(element);
+    std::vector<out> host(x.size()), reference(x.size());
+    const ibert::dyadic p{{(1 << 30) + 12345, 31}, 0, sizeof(out) == 2 ? 65535 : INT32_MAX};
+    REQUIRE(op::requantize<target::host>(matrix(x.data(), 1, 37), p, matrix(host.data(), 1, 37)) == status::ok);
+    REQUIRE(op::requantize<target::reference>(matrix(x.data(), 1, 37), p, matrix(reference.data(), 1, 37)) ==
+            status::ok);
+    CHECK(host == reference);
+  };
+  check(std::uint16_t{});
+  check(std::uint32_t{});
+  check(std::uint64_t{});
+}

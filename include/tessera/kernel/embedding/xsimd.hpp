@@ -6,6 +6,7 @@
 
 #include "tessera/kernel/embedding/reference.hpp"
 #include "tessera/target/host.hpp"
+#include "tessera/target/reference.hpp"
 
 namespace tessera {
 

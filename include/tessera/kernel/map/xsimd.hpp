@@ -160,6 +160,9 @@ struct vector_policy<ibert::gelu_channels> {
   ibert::gelu_channels p;
   explicit vector_policy(const ibert::gelu_channels& policy) : p(policy) {}
   bool prepare(index_t first, index_t n) const {
+    for (index_t i = 0; i < n; ++i) {
+      if (p.b[first + i] > 0) return false;  // the lanes take min(|x|, -b) + b as min(|x| + b, 0)
+    }
     return simd::lanes_hold<simd::gelu_b>(p.b + first, n) && simd::lanes_hold(p.c + first, n) &&
            simd::lanes_hold(p.shift + first, n);
   }
@@ -202,14 +205,16 @@ namespace simd {
 template <class Row, Integer X, Integer Y>
 void map_row(const Row& row, const X* x, Y* y, index_t first, index_t n) {
   index_t c = 0;
-  vector_policy<Row> f(row);
-  if (lanes_hold(x, n) && f.prepare(first, n)) {
-    for (; c + lanes64 <= n; c += lanes64) {
-      mask64 exact(true);
-      const f64 v = f(load_f64(x + c), first + c, exact);
-      if constexpr (sizeof(Y) == 8) exact = exact && below(v, exact_int64_lane);
-      if (!xsimd::all(exact)) break;
-      store_f64(y + c, v);
+  if constexpr (LaneInteger<X> && LaneInteger<Y>) {
+    vector_policy<Row> f(row);
+    if (lanes_hold(x, n) && f.prepare(first, n)) {
+      for (; c + lanes64 <= n; c += lanes64) {
+        mask64 exact(true);
+        const f64 v = f(load_f64(x + c), first + c, exact);
+        if constexpr (sizeof(Y) == 8) exact = exact && below(v, exact_int64_lane);
+        if (!xsimd::all(exact)) break;
+        store_f64(y + c, v);
+      }
     }
   }
   for (; c < n; ++c) y[c] = static_cast<Y>(row(static_cast<int64_t>(x[c]), first + c));

@@ -7,6 +7,7 @@
 
 #include "tessera/kernel/row/reference.hpp"
 #include "tessera/target/host.hpp"
+#include "tessera/target/reference.hpp"
 
 namespace tessera {
 

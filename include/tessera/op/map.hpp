@@ -32,10 +32,7 @@ constexpr status requantize(X x, const Policy& policy, Y y) {
   if (x.data() == nullptr || y.data() == nullptr) return status::null_pointer;
   if (const status s = check_policy(policy); s != status::ok) return s;
   using out = typename Y::value_type;
-  if (policy.output_min() < static_cast<int64_t>(limits<out>::min) ||
-      policy.output_max() > static_cast<int64_t>(limits<out>::max)) {
-    return status::bad_parameter;
-  }
+  if (!holds<out>(policy.output_min(), policy.output_max())) return status::bad_parameter;
   if (overlaps(x, y) && !same_elements(x, y)) return status::overlap;
   run<map_op<Policy, typename X::value_type, out>, T>(x, policy, y);
   return status::ok;

@@ -48,10 +48,7 @@ constexpr status matmul_checked(A a, B b, const int32_t* bias, const Policy& pol
   }
   if (const status s = check_policy(policy); s != status::ok) return s;
   using out = typename Y::value_type;
-  if (policy.output_min() < static_cast<int64_t>(limits<out>::min) ||
-      policy.output_max() > static_cast<int64_t>(limits<out>::max)) {
-    return status::bad_parameter;
-  }
+  if (!holds<out>(policy.output_min(), policy.output_max())) return status::bad_parameter;
   if (overlaps(a, y) || overlaps(b, y)) return status::overlap;
   using tag = matmul_op<A, B, Policy, out, Tile>;
   if constexpr (HasKernel<tag, T>) {

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <random>
+
 #include "support/byte_data.hpp"
 #include "support/ibert_data.hpp"
 #include "support/measure.hpp"
@@ -19,14 +22,44 @@ work elements(const matrix_shape& s) {
   return {.elements = n, .bytes = n * static_cast<double>(sizeof(X) + sizeof(Y))};
 }
 
+/// An element-wise operator on inputs that change from call to call, until this many elements have been seen: a branch
+/// predictor must not learn the values of a small tensor by heart, which no network would give it the time for.
+constexpr index_t fresh_elements = index_t{1} << 17;
+
+template <class X, class Y, class Data>
+class map_on_fresh_inputs {
+ public:
+  map_on_fresh_inputs(const matrix_shape& s, Data data)
+      : shape_(s), data_(std::move(data)), copies_(max<index_t>(fresh_elements / size(s), 1)) {
+    std::mt19937_64 engine(seed);
+    for (index_t i = 0; i < copies_; ++i) {
+      std::shuffle(data_.x.begin(), data_.x.end(), engine);
+      inputs_.insert(inputs_.end(), data_.x.begin(), data_.x.end());
+    }
+  }
+  template <Target T>
+  status operator()(T, Y* y) {
+    const X* const x = inputs_.data() + turn_ * size(shape_);
+    turn_ = turn_ + 1 == copies_ ? 0 : turn_ + 1;
+    return op::requantize<T>(matrix(x, shape_.rows, shape_.columns), data_.policy(),
+                             matrix(y, shape_.rows, shape_.columns));
+  }
+  void rewind() { turn_ = 0; }
+
+ private:
+  matrix_shape shape_;
+  Data data_;
+  index_t copies_;
+  index_t turn_ = 0;
+  buffer<X> inputs_;
+};
+
 /// y = policy(x). make(random): pairs of the input and of a function that gives the policy, which points into it.
 template <class X, class Y, class Make>
 void map_case(const std::string& op_and_type, const matrix_shape& s, Make make) {
   add_case<Y>(op_and_type + "/" + to_string(s), size(s), elements<X, Y>(s), [s, make] {
     random_data random;
-    return [s, data = make(random)]<Target T>(T, Y* y) {
-      return op::requantize<T>(matrix(data.x.data(), s.rows, s.columns), data.policy(), matrix(y, s.rows, s.columns));
-    };
+    return map_on_fresh_inputs<X, Y, decltype(make(random))>(s, make(random));
   });
 }
 

@@ -46,10 +46,12 @@ class prepared_case {
       op_.emplace(make_());
       expected_ = buffer<Y>(size_);
       y_ = buffer<Y>(size_);
+      rewind();
       reference_status_ = (*op_)(target::reference{}, expected_.data());
     }
     if (reference_status_ != status::ok) return std::string("the reference refuses: ") + to_string(reference_status_);
     std::memset(static_cast<void*>(y_.data()), 0x5a, size_ * sizeof(Y));
+    rewind();
     if (const status s = run<T>(); s != status::ok) return std::string("refused: ") + to_string(s);
     for (std::size_t i = 0; i < size_; ++i) {
       if (y_[i] != expected_[i]) {
@@ -67,6 +69,11 @@ class prepared_case {
   const Y* output() const { return y_.data(); }
 
  private:
+  /// A case that takes other inputs in every call begins anew.
+  void rewind() {
+    if constexpr (requires { op_->rewind(); }) op_->rewind();
+  }
+
   std::size_t size_;
   Make make_;
   std::optional<decltype(std::declval<Make>()())> op_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The target is named, its kernels are not included: the classical way to get a slow program.
+// clang-format off
 // expect: only the reference kernel is visible for this target: include the target's kernel header from tessera/kernel/, or say allow_reference<Target>
+// clang-format on
 #include "tessera/kernel/embedding/reference.hpp"
 #include "tessera/target/host.hpp"
 

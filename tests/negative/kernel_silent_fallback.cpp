@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The target has vector units, but only the reference kernel is included: ten times slower, and nobody would notice.
 // allow_reference makes the same call visible, and thus legal.
+// clang-format off
 // expect: only the reference kernel is visible for this target: include the target's kernel header from tessera/kernel/, or say allow_reference<Target>
+// clang-format on
 #include "tessera/core/dispatch.hpp"
 
 namespace {

@@ -29,6 +29,12 @@
 #define TESSERA_ISA_FMA 0
 #endif
 
+// Whether the cores execute Xpulpimg. No stock compiler knows that extension, so the build says it
+// (tessera_add_mempool_executable does). `isa/native.hpp` turns it into a type.
+#ifndef TESSERA_XPULPIMG
+#define TESSERA_XPULPIMG 0
+#endif
+
 /// Internal consistency check. Define it before the first Tessera header to route failures elsewhere
 /// (bare metal: a UART print and a halt). Silent under NDEBUG, but still type-checked. Operators report
 /// bad arguments through `status`, never through this.

@@ -8,44 +8,29 @@
 /// Forms: `pv_add_b` takes two registers; `_sc` uses the lowest lane of the second for all lanes; `_sci` does so with a
 /// 6-bit immediate, sign-extended except for avgu, minu, maxu, dotup and sdotup, where it is zero-extended.
 /// An instruction that also reads its destination takes the old value as its first argument.
+/// Immediates are values here; code for both instruction sets writes them as imm<5> (isa/packed.hpp).
 /// Source: MemPool's Snitch core (RTL and its instruction tests); the semantics are those of the hardware also where
 /// they differ from what the name suggests (averages lose the carry of the lane; p.clip with 0 gives [-1, 0]).
 
-#include "tessera/std.hpp"
+#include "tessera/isa/packed.hpp"
 
 namespace tessera::isa {
 
 namespace detail {
 
-/// Lane i of a register, sign- or zero-extended by the type of the lane.
-template <Integer Lane>
-constexpr int32_t lane(uint32_t r, int i) {
-  return static_cast<Lane>(r >> (8 * static_cast<int>(sizeof(Lane)) * i));
-}
-template <Integer Lane>
-inline constexpr int lane_count = 4 / static_cast<int>(sizeof(Lane));
-template <Integer Lane>
-inline constexpr uint32_t lane_mask = sizeof(Lane) == 1 ? 0xffu : 0xffffu;
-
-/// The low bits of `value` in every lane.
-template <Integer Lane>
-constexpr uint32_t splat(uint32_t value) {
-  return (value & lane_mask<Lane>)*(sizeof(Lane) == 1 ? 0x01010101u : 0x00010001u);
-}
-
-/// f(a[i], b[i]) modulo the lane's width for every lane; Lane says how the lanes are read.
-template <Integer Lane, class F>
+/// f(a[i], b[i]) modulo the lane's width for every lane; T says how the lanes are read.
+template <Lane T, class F>
 constexpr uint32_t each(uint32_t a, uint32_t b, F f) {
   uint32_t result = 0;
-  for (int i = 0; i < lane_count<Lane>; ++i) {
-    const auto value = static_cast<uint32_t>(f(lane<Lane>(a, i), lane<Lane>(b, i)));
-    result |= (value & lane_mask<Lane>) << (8 * static_cast<int>(sizeof(Lane)) * i);
+  for (int i = 0; i < lane_count<T>; ++i) {
+    const auto value = static_cast<uint32_t>(f(lane<T>(a, i), lane<T>(b, i)));
+    result |= (value & lane_mask<T>) << (lane_bits<T> * i);
   }
   return result;
 }
 
 /// acc + sum of a[i] * b[i], modulo 2^32. Products of 16-bit lanes are taken modulo 2^32 too.
-template <Integer A, Integer B>
+template <Lane A, Lane B>
 constexpr uint32_t dot(uint32_t acc, uint32_t a, uint32_t b) {
   for (int i = 0; i < lane_count<A>; ++i) {
     acc += static_cast<uint32_t>(lane<A>(a, i)) * static_cast<uint32_t>(lane<B>(b, i));
@@ -53,19 +38,25 @@ constexpr uint32_t dot(uint32_t acc, uint32_t a, uint32_t b) {
   return acc;
 }
 
+/// p, `bytes` further.
+template <class T, Integer B>
+T* moved(T* p, B bytes) {
+  return const_cast<T*>(reinterpret_cast<const T*>(reinterpret_cast<const char*>(p) + bytes));
+}
+
 /// The bits of v, read as signed.
 constexpr int32_t as_signed(uint32_t v) { return static_cast<int32_t>(v); }
 
 }  // namespace detail
 
-/// The value that a 6-bit immediate stands for in all lanes of a `_sci` form: sign- or zero-extended. imm: 0..63.
-constexpr uint32_t signed_imm6(uint32_t imm) { return (imm ^ 0x20u) - 0x20u; }
+/// The value that a 6-bit immediate stands for in all lanes of a `_sci` form: sign- or zero-extended.
+/// Only the low 6 bits of imm count.
+constexpr uint32_t signed_imm6(uint32_t imm) { return ((imm & 0x3fu) ^ 0x20u) - 0x20u; }
 constexpr uint32_t unsigned_imm6(uint32_t imm) { return imm & 0x3fu; }
 
 /// All instructions as static functions, so that a target can name its instruction set as a type.
 struct emulated {
   // ---- Scalar
-  // --------------------------------------------------------------------------------------------------------
 
   /// |a|; INT32_MIN maps to itself.
   static constexpr uint32_t p_abs(uint32_t a) { return detail::as_signed(a) < 0 ? 0 - a : a; }
@@ -81,10 +72,10 @@ struct emulated {
     return detail::as_signed(a) > detail::as_signed(b) ? a : b;
   }
   static constexpr uint32_t p_maxu(uint32_t a, uint32_t b) { return a > b ? a : b; }
-  static constexpr uint32_t p_exths(uint32_t a) { return static_cast<uint32_t>(detail::lane<int16_t>(a, 0)); }
-  static constexpr uint32_t p_exthz(uint32_t a) { return static_cast<uint32_t>(detail::lane<uint16_t>(a, 0)); }
-  static constexpr uint32_t p_extbs(uint32_t a) { return static_cast<uint32_t>(detail::lane<int8_t>(a, 0)); }
-  static constexpr uint32_t p_extbz(uint32_t a) { return static_cast<uint32_t>(detail::lane<uint8_t>(a, 0)); }
+  static constexpr uint32_t p_exths(uint32_t a) { return static_cast<uint32_t>(lane<int16_t>(a, 0)); }
+  static constexpr uint32_t p_exthz(uint32_t a) { return static_cast<uint32_t>(lane<uint16_t>(a, 0)); }
+  static constexpr uint32_t p_extbs(uint32_t a) { return static_cast<uint32_t>(lane<int8_t>(a, 0)); }
+  static constexpr uint32_t p_extbz(uint32_t a) { return static_cast<uint32_t>(lane<uint8_t>(a, 0)); }
 
   /// clamp(a, -2^(i-1), 2^(i-1) - 1) for i = 1..31; i = 0 is as i = 1: [-1, 0].
   static constexpr uint32_t p_clip(uint32_t a, uint32_t i) {
@@ -108,168 +99,168 @@ struct emulated {
   static constexpr uint32_t pv_add_h(uint32_t a, uint32_t b) {
     return detail::each<uint16_t>(a, b, [](int32_t x, int32_t y) { return x + y; });
   }
-  static constexpr uint32_t pv_add_sc_h(uint32_t a, uint32_t b) { return pv_add_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_add_sc_h(uint32_t a, uint32_t b) { return pv_add_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_add_sci_h(uint32_t a, uint32_t imm) { return pv_add_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_add_b(uint32_t a, uint32_t b) {
     return detail::each<uint8_t>(a, b, [](int32_t x, int32_t y) { return x + y; });
   }
-  static constexpr uint32_t pv_add_sc_b(uint32_t a, uint32_t b) { return pv_add_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_add_sc_b(uint32_t a, uint32_t b) { return pv_add_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_add_sci_b(uint32_t a, uint32_t imm) { return pv_add_sc_b(a, signed_imm6(imm)); }
 
   // ---- sub: difference modulo the lane
   static constexpr uint32_t pv_sub_h(uint32_t a, uint32_t b) {
     return detail::each<uint16_t>(a, b, [](int32_t x, int32_t y) { return x - y; });
   }
-  static constexpr uint32_t pv_sub_sc_h(uint32_t a, uint32_t b) { return pv_sub_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_sub_sc_h(uint32_t a, uint32_t b) { return pv_sub_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_sub_sci_h(uint32_t a, uint32_t imm) { return pv_sub_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_sub_b(uint32_t a, uint32_t b) {
     return detail::each<uint8_t>(a, b, [](int32_t x, int32_t y) { return x - y; });
   }
-  static constexpr uint32_t pv_sub_sc_b(uint32_t a, uint32_t b) { return pv_sub_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_sub_sc_b(uint32_t a, uint32_t b) { return pv_sub_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_sub_sci_b(uint32_t a, uint32_t imm) { return pv_sub_sc_b(a, signed_imm6(imm)); }
 
   // ---- avg: the sum wraps to the lane before it is halved, rounding down
   static constexpr uint32_t pv_avg_h(uint32_t a, uint32_t b) {
     return detail::each<int16_t>(a, b, [](int32_t x, int32_t y) { return static_cast<int16_t>(x + y) >> 1; });
   }
-  static constexpr uint32_t pv_avg_sc_h(uint32_t a, uint32_t b) { return pv_avg_h(a, detail::splat<int16_t>(b)); }
+  static constexpr uint32_t pv_avg_sc_h(uint32_t a, uint32_t b) { return pv_avg_h(a, splat<int16_t>(b)); }
   static constexpr uint32_t pv_avg_sci_h(uint32_t a, uint32_t imm) { return pv_avg_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_avg_b(uint32_t a, uint32_t b) {
     return detail::each<int8_t>(a, b, [](int32_t x, int32_t y) { return static_cast<int8_t>(x + y) >> 1; });
   }
-  static constexpr uint32_t pv_avg_sc_b(uint32_t a, uint32_t b) { return pv_avg_b(a, detail::splat<int8_t>(b)); }
+  static constexpr uint32_t pv_avg_sc_b(uint32_t a, uint32_t b) { return pv_avg_b(a, splat<int8_t>(b)); }
   static constexpr uint32_t pv_avg_sci_b(uint32_t a, uint32_t imm) { return pv_avg_sc_b(a, signed_imm6(imm)); }
 
   // ---- avgu: the same without signs; the carry is lost
   static constexpr uint32_t pv_avgu_h(uint32_t a, uint32_t b) {
     return detail::each<uint16_t>(a, b, [](int32_t x, int32_t y) { return static_cast<uint16_t>(x + y) >> 1; });
   }
-  static constexpr uint32_t pv_avgu_sc_h(uint32_t a, uint32_t b) { return pv_avgu_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_avgu_sc_h(uint32_t a, uint32_t b) { return pv_avgu_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_avgu_sci_h(uint32_t a, uint32_t imm) { return pv_avgu_sc_h(a, unsigned_imm6(imm)); }
   static constexpr uint32_t pv_avgu_b(uint32_t a, uint32_t b) {
     return detail::each<uint8_t>(a, b, [](int32_t x, int32_t y) { return static_cast<uint8_t>(x + y) >> 1; });
   }
-  static constexpr uint32_t pv_avgu_sc_b(uint32_t a, uint32_t b) { return pv_avgu_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_avgu_sc_b(uint32_t a, uint32_t b) { return pv_avgu_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_avgu_sci_b(uint32_t a, uint32_t imm) { return pv_avgu_sc_b(a, unsigned_imm6(imm)); }
 
   // ---- min: signed minimum
   static constexpr uint32_t pv_min_h(uint32_t a, uint32_t b) {
     return detail::each<int16_t>(a, b, [](int32_t x, int32_t y) { return x <= y ? x : y; });
   }
-  static constexpr uint32_t pv_min_sc_h(uint32_t a, uint32_t b) { return pv_min_h(a, detail::splat<int16_t>(b)); }
+  static constexpr uint32_t pv_min_sc_h(uint32_t a, uint32_t b) { return pv_min_h(a, splat<int16_t>(b)); }
   static constexpr uint32_t pv_min_sci_h(uint32_t a, uint32_t imm) { return pv_min_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_min_b(uint32_t a, uint32_t b) {
     return detail::each<int8_t>(a, b, [](int32_t x, int32_t y) { return x <= y ? x : y; });
   }
-  static constexpr uint32_t pv_min_sc_b(uint32_t a, uint32_t b) { return pv_min_b(a, detail::splat<int8_t>(b)); }
+  static constexpr uint32_t pv_min_sc_b(uint32_t a, uint32_t b) { return pv_min_b(a, splat<int8_t>(b)); }
   static constexpr uint32_t pv_min_sci_b(uint32_t a, uint32_t imm) { return pv_min_sc_b(a, signed_imm6(imm)); }
 
   // ---- minu: unsigned minimum
   static constexpr uint32_t pv_minu_h(uint32_t a, uint32_t b) {
     return detail::each<uint16_t>(a, b, [](int32_t x, int32_t y) { return x <= y ? x : y; });
   }
-  static constexpr uint32_t pv_minu_sc_h(uint32_t a, uint32_t b) { return pv_minu_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_minu_sc_h(uint32_t a, uint32_t b) { return pv_minu_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_minu_sci_h(uint32_t a, uint32_t imm) { return pv_minu_sc_h(a, unsigned_imm6(imm)); }
   static constexpr uint32_t pv_minu_b(uint32_t a, uint32_t b) {
     return detail::each<uint8_t>(a, b, [](int32_t x, int32_t y) { return x <= y ? x : y; });
   }
-  static constexpr uint32_t pv_minu_sc_b(uint32_t a, uint32_t b) { return pv_minu_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_minu_sc_b(uint32_t a, uint32_t b) { return pv_minu_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_minu_sci_b(uint32_t a, uint32_t imm) { return pv_minu_sc_b(a, unsigned_imm6(imm)); }
 
   // ---- max: signed maximum
   static constexpr uint32_t pv_max_h(uint32_t a, uint32_t b) {
     return detail::each<int16_t>(a, b, [](int32_t x, int32_t y) { return x > y ? x : y; });
   }
-  static constexpr uint32_t pv_max_sc_h(uint32_t a, uint32_t b) { return pv_max_h(a, detail::splat<int16_t>(b)); }
+  static constexpr uint32_t pv_max_sc_h(uint32_t a, uint32_t b) { return pv_max_h(a, splat<int16_t>(b)); }
   static constexpr uint32_t pv_max_sci_h(uint32_t a, uint32_t imm) { return pv_max_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_max_b(uint32_t a, uint32_t b) {
     return detail::each<int8_t>(a, b, [](int32_t x, int32_t y) { return x > y ? x : y; });
   }
-  static constexpr uint32_t pv_max_sc_b(uint32_t a, uint32_t b) { return pv_max_b(a, detail::splat<int8_t>(b)); }
+  static constexpr uint32_t pv_max_sc_b(uint32_t a, uint32_t b) { return pv_max_b(a, splat<int8_t>(b)); }
   static constexpr uint32_t pv_max_sci_b(uint32_t a, uint32_t imm) { return pv_max_sc_b(a, signed_imm6(imm)); }
 
   // ---- maxu: unsigned maximum
   static constexpr uint32_t pv_maxu_h(uint32_t a, uint32_t b) {
     return detail::each<uint16_t>(a, b, [](int32_t x, int32_t y) { return x > y ? x : y; });
   }
-  static constexpr uint32_t pv_maxu_sc_h(uint32_t a, uint32_t b) { return pv_maxu_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_maxu_sc_h(uint32_t a, uint32_t b) { return pv_maxu_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_maxu_sci_h(uint32_t a, uint32_t imm) { return pv_maxu_sc_h(a, unsigned_imm6(imm)); }
   static constexpr uint32_t pv_maxu_b(uint32_t a, uint32_t b) {
     return detail::each<uint8_t>(a, b, [](int32_t x, int32_t y) { return x > y ? x : y; });
   }
-  static constexpr uint32_t pv_maxu_sc_b(uint32_t a, uint32_t b) { return pv_maxu_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_maxu_sc_b(uint32_t a, uint32_t b) { return pv_maxu_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_maxu_sci_b(uint32_t a, uint32_t imm) { return pv_maxu_sc_b(a, unsigned_imm6(imm)); }
 
   // ---- srl: logical shift by the low 4 (h) or 3 (b) bits
   static constexpr uint32_t pv_srl_h(uint32_t a, uint32_t b) {
     return detail::each<uint16_t>(a, b, [](int32_t x, int32_t y) { return x >> (y & 15); });
   }
-  static constexpr uint32_t pv_srl_sc_h(uint32_t a, uint32_t b) { return pv_srl_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_srl_sc_h(uint32_t a, uint32_t b) { return pv_srl_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_srl_sci_h(uint32_t a, uint32_t imm) { return pv_srl_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_srl_b(uint32_t a, uint32_t b) {
     return detail::each<uint8_t>(a, b, [](int32_t x, int32_t y) { return x >> (y & 7); });
   }
-  static constexpr uint32_t pv_srl_sc_b(uint32_t a, uint32_t b) { return pv_srl_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_srl_sc_b(uint32_t a, uint32_t b) { return pv_srl_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_srl_sci_b(uint32_t a, uint32_t imm) { return pv_srl_sc_b(a, signed_imm6(imm)); }
 
   // ---- sra: arithmetic shift by the low 4 (h) or 3 (b) bits
   static constexpr uint32_t pv_sra_h(uint32_t a, uint32_t b) {
     return detail::each<int16_t>(a, b, [](int32_t x, int32_t y) { return x >> (y & 15); });
   }
-  static constexpr uint32_t pv_sra_sc_h(uint32_t a, uint32_t b) { return pv_sra_h(a, detail::splat<int16_t>(b)); }
+  static constexpr uint32_t pv_sra_sc_h(uint32_t a, uint32_t b) { return pv_sra_h(a, splat<int16_t>(b)); }
   static constexpr uint32_t pv_sra_sci_h(uint32_t a, uint32_t imm) { return pv_sra_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_sra_b(uint32_t a, uint32_t b) {
     return detail::each<int8_t>(a, b, [](int32_t x, int32_t y) { return x >> (y & 7); });
   }
-  static constexpr uint32_t pv_sra_sc_b(uint32_t a, uint32_t b) { return pv_sra_b(a, detail::splat<int8_t>(b)); }
+  static constexpr uint32_t pv_sra_sc_b(uint32_t a, uint32_t b) { return pv_sra_b(a, splat<int8_t>(b)); }
   static constexpr uint32_t pv_sra_sci_b(uint32_t a, uint32_t imm) { return pv_sra_sc_b(a, signed_imm6(imm)); }
 
   // ---- sll: shift to the left by the low 4 (h) or 3 (b) bits
   static constexpr uint32_t pv_sll_h(uint32_t a, uint32_t b) {
     return detail::each<uint16_t>(a, b, [](int32_t x, int32_t y) { return x << (y & 15); });
   }
-  static constexpr uint32_t pv_sll_sc_h(uint32_t a, uint32_t b) { return pv_sll_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_sll_sc_h(uint32_t a, uint32_t b) { return pv_sll_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_sll_sci_h(uint32_t a, uint32_t imm) { return pv_sll_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_sll_b(uint32_t a, uint32_t b) {
     return detail::each<uint8_t>(a, b, [](int32_t x, int32_t y) { return x << (y & 7); });
   }
-  static constexpr uint32_t pv_sll_sc_b(uint32_t a, uint32_t b) { return pv_sll_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_sll_sc_b(uint32_t a, uint32_t b) { return pv_sll_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_sll_sci_b(uint32_t a, uint32_t imm) { return pv_sll_sc_b(a, signed_imm6(imm)); }
 
   // ---- or: bitwise
   static constexpr uint32_t pv_or_h(uint32_t a, uint32_t b) {
     return detail::each<uint16_t>(a, b, [](int32_t x, int32_t y) { return x | y; });
   }
-  static constexpr uint32_t pv_or_sc_h(uint32_t a, uint32_t b) { return pv_or_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_or_sc_h(uint32_t a, uint32_t b) { return pv_or_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_or_sci_h(uint32_t a, uint32_t imm) { return pv_or_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_or_b(uint32_t a, uint32_t b) {
     return detail::each<uint8_t>(a, b, [](int32_t x, int32_t y) { return x | y; });
   }
-  static constexpr uint32_t pv_or_sc_b(uint32_t a, uint32_t b) { return pv_or_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_or_sc_b(uint32_t a, uint32_t b) { return pv_or_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_or_sci_b(uint32_t a, uint32_t imm) { return pv_or_sc_b(a, signed_imm6(imm)); }
 
   // ---- xor: bitwise
   static constexpr uint32_t pv_xor_h(uint32_t a, uint32_t b) {
     return detail::each<uint16_t>(a, b, [](int32_t x, int32_t y) { return x ^ y; });
   }
-  static constexpr uint32_t pv_xor_sc_h(uint32_t a, uint32_t b) { return pv_xor_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_xor_sc_h(uint32_t a, uint32_t b) { return pv_xor_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_xor_sci_h(uint32_t a, uint32_t imm) { return pv_xor_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_xor_b(uint32_t a, uint32_t b) {
     return detail::each<uint8_t>(a, b, [](int32_t x, int32_t y) { return x ^ y; });
   }
-  static constexpr uint32_t pv_xor_sc_b(uint32_t a, uint32_t b) { return pv_xor_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_xor_sc_b(uint32_t a, uint32_t b) { return pv_xor_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_xor_sci_b(uint32_t a, uint32_t imm) { return pv_xor_sc_b(a, signed_imm6(imm)); }
 
   // ---- and: bitwise
   static constexpr uint32_t pv_and_h(uint32_t a, uint32_t b) {
     return detail::each<uint16_t>(a, b, [](int32_t x, int32_t y) { return x & y; });
   }
-  static constexpr uint32_t pv_and_sc_h(uint32_t a, uint32_t b) { return pv_and_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_and_sc_h(uint32_t a, uint32_t b) { return pv_and_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_and_sci_h(uint32_t a, uint32_t imm) { return pv_and_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_and_b(uint32_t a, uint32_t b) {
     return detail::each<uint8_t>(a, b, [](int32_t x, int32_t y) { return x & y; });
   }
-  static constexpr uint32_t pv_and_sc_b(uint32_t a, uint32_t b) { return pv_and_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_and_sc_b(uint32_t a, uint32_t b) { return pv_and_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_and_sci_b(uint32_t a, uint32_t imm) { return pv_and_sc_b(a, signed_imm6(imm)); }
 
   // ---- abs: magnitude; the most negative lane maps to itself
@@ -290,25 +281,25 @@ struct emulated {
 
   // ---- dotup, sdotup: unsigned products; modulo 2^32
   static constexpr uint32_t pv_dotup_h(uint32_t a, uint32_t b) { return detail::dot<uint16_t, uint16_t>(0, a, b); }
-  static constexpr uint32_t pv_dotup_sc_h(uint32_t a, uint32_t b) { return pv_dotup_h(a, detail::splat<uint16_t>(b)); }
+  static constexpr uint32_t pv_dotup_sc_h(uint32_t a, uint32_t b) { return pv_dotup_h(a, splat<uint16_t>(b)); }
   static constexpr uint32_t pv_dotup_sci_h(uint32_t a, uint32_t imm) { return pv_dotup_sc_h(a, unsigned_imm6(imm)); }
   static constexpr uint32_t pv_sdotup_h(uint32_t acc, uint32_t a, uint32_t b) {
     return detail::dot<uint16_t, uint16_t>(acc, a, b);
   }
   static constexpr uint32_t pv_sdotup_sc_h(uint32_t acc, uint32_t a, uint32_t b) {
-    return pv_sdotup_h(acc, a, detail::splat<uint16_t>(b));
+    return pv_sdotup_h(acc, a, splat<uint16_t>(b));
   }
   static constexpr uint32_t pv_sdotup_sci_h(uint32_t acc, uint32_t a, uint32_t imm) {
     return pv_sdotup_sc_h(acc, a, unsigned_imm6(imm));
   }
   static constexpr uint32_t pv_dotup_b(uint32_t a, uint32_t b) { return detail::dot<uint8_t, uint8_t>(0, a, b); }
-  static constexpr uint32_t pv_dotup_sc_b(uint32_t a, uint32_t b) { return pv_dotup_b(a, detail::splat<uint8_t>(b)); }
+  static constexpr uint32_t pv_dotup_sc_b(uint32_t a, uint32_t b) { return pv_dotup_b(a, splat<uint8_t>(b)); }
   static constexpr uint32_t pv_dotup_sci_b(uint32_t a, uint32_t imm) { return pv_dotup_sc_b(a, unsigned_imm6(imm)); }
   static constexpr uint32_t pv_sdotup_b(uint32_t acc, uint32_t a, uint32_t b) {
     return detail::dot<uint8_t, uint8_t>(acc, a, b);
   }
   static constexpr uint32_t pv_sdotup_sc_b(uint32_t acc, uint32_t a, uint32_t b) {
-    return pv_sdotup_b(acc, a, detail::splat<uint8_t>(b));
+    return pv_sdotup_b(acc, a, splat<uint8_t>(b));
   }
   static constexpr uint32_t pv_sdotup_sci_b(uint32_t acc, uint32_t a, uint32_t imm) {
     return pv_sdotup_sc_b(acc, a, unsigned_imm6(imm));
@@ -316,25 +307,25 @@ struct emulated {
 
   // ---- dotusp, sdotusp: a without sign, b and immediates signed; modulo 2^32
   static constexpr uint32_t pv_dotusp_h(uint32_t a, uint32_t b) { return detail::dot<uint16_t, int16_t>(0, a, b); }
-  static constexpr uint32_t pv_dotusp_sc_h(uint32_t a, uint32_t b) { return pv_dotusp_h(a, detail::splat<int16_t>(b)); }
+  static constexpr uint32_t pv_dotusp_sc_h(uint32_t a, uint32_t b) { return pv_dotusp_h(a, splat<int16_t>(b)); }
   static constexpr uint32_t pv_dotusp_sci_h(uint32_t a, uint32_t imm) { return pv_dotusp_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_sdotusp_h(uint32_t acc, uint32_t a, uint32_t b) {
     return detail::dot<uint16_t, int16_t>(acc, a, b);
   }
   static constexpr uint32_t pv_sdotusp_sc_h(uint32_t acc, uint32_t a, uint32_t b) {
-    return pv_sdotusp_h(acc, a, detail::splat<int16_t>(b));
+    return pv_sdotusp_h(acc, a, splat<int16_t>(b));
   }
   static constexpr uint32_t pv_sdotusp_sci_h(uint32_t acc, uint32_t a, uint32_t imm) {
     return pv_sdotusp_sc_h(acc, a, signed_imm6(imm));
   }
   static constexpr uint32_t pv_dotusp_b(uint32_t a, uint32_t b) { return detail::dot<uint8_t, int8_t>(0, a, b); }
-  static constexpr uint32_t pv_dotusp_sc_b(uint32_t a, uint32_t b) { return pv_dotusp_b(a, detail::splat<int8_t>(b)); }
+  static constexpr uint32_t pv_dotusp_sc_b(uint32_t a, uint32_t b) { return pv_dotusp_b(a, splat<int8_t>(b)); }
   static constexpr uint32_t pv_dotusp_sci_b(uint32_t a, uint32_t imm) { return pv_dotusp_sc_b(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_sdotusp_b(uint32_t acc, uint32_t a, uint32_t b) {
     return detail::dot<uint8_t, int8_t>(acc, a, b);
   }
   static constexpr uint32_t pv_sdotusp_sc_b(uint32_t acc, uint32_t a, uint32_t b) {
-    return pv_sdotusp_b(acc, a, detail::splat<int8_t>(b));
+    return pv_sdotusp_b(acc, a, splat<int8_t>(b));
   }
   static constexpr uint32_t pv_sdotusp_sci_b(uint32_t acc, uint32_t a, uint32_t imm) {
     return pv_sdotusp_sc_b(acc, a, signed_imm6(imm));
@@ -342,25 +333,25 @@ struct emulated {
 
   // ---- dotsp, sdotsp: signed products; modulo 2^32
   static constexpr uint32_t pv_dotsp_h(uint32_t a, uint32_t b) { return detail::dot<int16_t, int16_t>(0, a, b); }
-  static constexpr uint32_t pv_dotsp_sc_h(uint32_t a, uint32_t b) { return pv_dotsp_h(a, detail::splat<int16_t>(b)); }
+  static constexpr uint32_t pv_dotsp_sc_h(uint32_t a, uint32_t b) { return pv_dotsp_h(a, splat<int16_t>(b)); }
   static constexpr uint32_t pv_dotsp_sci_h(uint32_t a, uint32_t imm) { return pv_dotsp_sc_h(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_sdotsp_h(uint32_t acc, uint32_t a, uint32_t b) {
     return detail::dot<int16_t, int16_t>(acc, a, b);
   }
   static constexpr uint32_t pv_sdotsp_sc_h(uint32_t acc, uint32_t a, uint32_t b) {
-    return pv_sdotsp_h(acc, a, detail::splat<int16_t>(b));
+    return pv_sdotsp_h(acc, a, splat<int16_t>(b));
   }
   static constexpr uint32_t pv_sdotsp_sci_h(uint32_t acc, uint32_t a, uint32_t imm) {
     return pv_sdotsp_sc_h(acc, a, signed_imm6(imm));
   }
   static constexpr uint32_t pv_dotsp_b(uint32_t a, uint32_t b) { return detail::dot<int8_t, int8_t>(0, a, b); }
-  static constexpr uint32_t pv_dotsp_sc_b(uint32_t a, uint32_t b) { return pv_dotsp_b(a, detail::splat<int8_t>(b)); }
+  static constexpr uint32_t pv_dotsp_sc_b(uint32_t a, uint32_t b) { return pv_dotsp_b(a, splat<int8_t>(b)); }
   static constexpr uint32_t pv_dotsp_sci_b(uint32_t a, uint32_t imm) { return pv_dotsp_sc_b(a, signed_imm6(imm)); }
   static constexpr uint32_t pv_sdotsp_b(uint32_t acc, uint32_t a, uint32_t b) {
     return detail::dot<int8_t, int8_t>(acc, a, b);
   }
   static constexpr uint32_t pv_sdotsp_sc_b(uint32_t acc, uint32_t a, uint32_t b) {
-    return pv_sdotsp_b(acc, a, detail::splat<int8_t>(b));
+    return pv_sdotsp_b(acc, a, splat<int8_t>(b));
   }
   static constexpr uint32_t pv_sdotsp_sci_b(uint32_t acc, uint32_t a, uint32_t imm) {
     return pv_sdotsp_sc_b(acc, a, signed_imm6(imm));
@@ -374,7 +365,75 @@ struct emulated {
   static constexpr uint32_t pv_pack(uint32_t a, uint32_t b) { return a << 16 | (b & 0xffffu); }
   static constexpr uint32_t pv_pack_h(uint32_t a, uint32_t b) { return (a & 0xffff0000u) | b >> 16; }
 
+  // ---- Memory: the pointer moves by `step` bytes after the access, imm<4> or a register; whatever it points to, it is
+  // ---- read or written as the mnemonic says
+  template <class T>
+  static uint32_t p_lw_post(T*& p, int32_t step) {
+    return load_post<uint32_t>(p, step);
+  }
+  template <class T>
+  static uint32_t p_lh_post(T*& p, int32_t step) {
+    return load_post<int16_t>(p, step);
+  }
+  template <class T>
+  static uint32_t p_lhu_post(T*& p, int32_t step) {
+    return load_post<uint16_t>(p, step);
+  }
+  template <class T>
+  static uint32_t p_lb_post(T*& p, int32_t step) {
+    return load_post<int8_t>(p, step);
+  }
+  template <class T>
+  static uint32_t p_lbu_post(T*& p, int32_t step) {
+    return load_post<uint8_t>(p, step);
+  }
+  template <class T>
+  static void p_sw_post(uint32_t value, T*& p, int32_t step) {
+    store_post<uint32_t>(value, p, step);
+  }
+  template <class T>
+  static void p_sh_post(uint32_t value, T*& p, int32_t step) {
+    store_post<uint16_t>(value, p, step);
+  }
+  template <class T>
+  static void p_sb_post(uint32_t value, T*& p, int32_t step) {
+    store_post<uint8_t>(value, p, step);
+  }
+
+  // ---- Memory at p + offset bytes, never before p; the pointer stays
+  static uint32_t p_lw(const void* p, uint32_t offset) { return load<uint32_t>(detail::moved(p, offset)); }
+  static uint32_t p_lh(const void* p, uint32_t offset) { return load<int16_t>(detail::moved(p, offset)); }
+  static uint32_t p_lhu(const void* p, uint32_t offset) { return load<uint16_t>(detail::moved(p, offset)); }
+  static uint32_t p_lb(const void* p, uint32_t offset) { return load<int8_t>(detail::moved(p, offset)); }
+  static uint32_t p_lbu(const void* p, uint32_t offset) { return load<uint8_t>(detail::moved(p, offset)); }
+  static void p_sw(uint32_t value, void* p, uint32_t offset) { store<uint32_t>(value, detail::moved(p, offset)); }
+  static void p_sh(uint32_t value, void* p, uint32_t offset) { store<uint16_t>(value, detail::moved(p, offset)); }
+  static void p_sb(uint32_t value, void* p, uint32_t offset) { store<uint8_t>(value, detail::moved(p, offset)); }
+
  private:
+  template <Integer M>
+  static uint32_t load(const void* p) {
+    M value;
+    __builtin_memcpy(&value, p, sizeof value);
+    return static_cast<uint32_t>(value);
+  }
+  template <Integer M>
+  static void store(uint32_t value, void* p) {
+    const auto low = static_cast<M>(value);
+    __builtin_memcpy(p, &low, sizeof low);
+  }
+  template <Integer M, class T>
+  static uint32_t load_post(T*& p, int32_t step) {
+    T* const old = p;
+    p = detail::moved(p, step);
+    return load<M>(old);
+  }
+  template <Integer M, class T>
+  static void store_post(uint32_t value, T*& p, int32_t step) {
+    T* const old = p;
+    p = detail::moved(p, step);
+    store<M>(value, old);
+  }
   static constexpr int32_t clip_limit(uint32_t i) {
     return i == 0 ? 0 : static_cast<int32_t>((uint32_t{1} << (i - 1)) - 1);
   }
@@ -383,22 +442,22 @@ struct emulated {
     if (x < 0 || detail::as_signed(high) < 0) return x <= detail::as_signed(low) ? low : (low != 0 && x < 0 ? a : high);
     return x <= detail::as_signed(high) ? a : high;
   }
-  template <Integer Lane>
+  template <Lane T>
   static constexpr uint32_t lane_of(uint32_t a, uint32_t k) {
-    return static_cast<uint32_t>(detail::lane<Lane>(a, static_cast<int>(k & (detail::lane_count<Lane> - 1))));
+    return static_cast<uint32_t>(lane<T>(a, static_cast<int>(k & (lane_count<T> - 1))));
   }
-  template <Integer Lane>
+  template <Lane T>
   static constexpr uint32_t with_lane(uint32_t old, uint32_t a, uint32_t k) {
-    const uint32_t shift = 8 * sizeof(Lane) * (k & (detail::lane_count<Lane> - 1));
-    return (old & ~(detail::lane_mask<Lane> << shift)) | (a & detail::lane_mask<Lane>) << shift;
+    const uint32_t shift = lane_bits<T> * (k & (lane_count<T> - 1));
+    return (old & ~(lane_mask<T> << shift)) | (a & lane_mask<T>) << shift;
   }
-  template <Integer Lane>
+  template <Lane T>
   static constexpr uint32_t shuffle(uint32_t old, uint32_t a, uint32_t b) {
-    constexpr uint32_t count = detail::lane_count<Lane>;
+    constexpr uint32_t count = lane_count<T>;
     uint32_t result = 0;
     for (uint32_t i = 0; i < count; ++i) {
-      const uint32_t c = lane_of<Lane>(b, i);
-      result = with_lane<Lane>(result, lane_of<Lane>((c & count) != 0 ? a : old, c), i);
+      const uint32_t c = lane_of<T>(b, i);
+      result = with_lane<T>(result, lane_of<T>((c & count) != 0 ? a : old, c), i);
     }
     return result;
   }

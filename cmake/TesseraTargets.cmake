@@ -39,7 +39,12 @@ configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/tesseraConfig.cmake.in"
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/tesseraConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/tesseraConfig.cmake" "${PROJECT_BINARY_DIR}/tesseraConfigVersion.cmake"
-  "${CMAKE_CURRENT_LIST_DIR}/TesseraDependencies.cmake" DESTINATION "${package_dir}")
+  "${CMAKE_CURRENT_LIST_DIR}/TesseraDependencies.cmake" "${CMAKE_CURRENT_LIST_DIR}/TesseraMempool.cmake"
+  "${CMAKE_CURRENT_LIST_DIR}/toolchain-rv32-gcc.cmake" "${CMAKE_CURRENT_LIST_DIR}/toolchain-rv32-clang.cmake"
+  DESTINATION "${package_dir}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/runtime" DESTINATION "${package_dir}")
 export(EXPORT tesseraTargets NAMESPACE tessera:: FILE "${PROJECT_BINARY_DIR}/tesseraTargets.cmake")
 configure_file("${CMAKE_CURRENT_LIST_DIR}/TesseraDependencies.cmake"
   "${PROJECT_BINARY_DIR}/TesseraDependencies.cmake" COPYONLY)
+# The runtime of MemPool programs is sources: it stays where it is.
+file(WRITE "${PROJECT_BINARY_DIR}/TesseraMempool.cmake" "include(\"${CMAKE_CURRENT_LIST_DIR}/TesseraMempool.cmake\")\n")

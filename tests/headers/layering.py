@@ -122,7 +122,7 @@ def check_header(file, path, root):
 
 
 # Everything that carries a licence line, besides the headers.
-SOURCE_FOLDERS = ["tests", "examples", "benchmarks", "cmake", ".ci"]
+SOURCE_FOLDERS = ["runtime", "tests", "examples", "benchmarks", "cmake", ".ci"]
 SOURCE_SUFFIXES = {".cpp", ".hpp", ".h", ".cmake", ".sh", ".py"}
 
 

@@ -31,8 +31,8 @@ struct latencies {
   uint32_t wake_up = 5;              ///< from the register until the sleeping core fetches
   uint32_t refill_hit = 8;           ///< instruction line from the read-only cache, beyond a hit in the tile's cache
   uint32_t refill_miss = 13;         ///< and from L2
-  uint32_t dma_start = 17;           ///< from the launching read's issue to the first L2 access
-  uint32_t dma_end = 12;             ///< from the last L1 access to `done`
+  uint32_t dma_start = 15;           ///< from the launch at the front end to the first access to L1
+  uint32_t dma_end = 18;             ///< from the last access to L1 to `done`
 };
 
 struct configuration {
@@ -109,7 +109,11 @@ constexpr const char* refusal(const configuration& c) {
                                 c.ro_line_bytes < c.line_bytes || c.ro_cache_bytes < 2 * c.ro_line_bytes)) {
     return "the read-only cache must have at least two lines, each no shorter than an instruction cache's";
   }
+  if (c.dma_engines_per_group > c.axi_bytes || c.dma_engines_per_group * c.groups > 256) {
+    return "at most 256 DMA engines can be modelled";
+  }
   if (c.outstanding == 0 || c.outstanding > 16) return "1 to 16 outstanding transactions can be modelled";
+  if (c.cores() * (c.outstanding + 1) > 0xffff) return "at most 65535 transactions can be modelled";
   const latencies& l = c.latency;
   const uint32_t delays[] = {l.l2_read, l.l2_cached_read, l.l2_cached_miss, l.l2_write, l.l2_read_interval,
                              l.l2_word_interval, l.device, l.device_effect, l.wake_up, l.refill_hit, l.refill_miss,

@@ -552,15 +552,12 @@ constexpr uint8_t find_row(uint32_t word) {
   return illegal_row;
 }
 
-/// Takes any 32 bits apart; what is no instruction gets row illegal_row and the word as immediate.
+/// Takes any 32 bits apart; what is no instruction gets row illegal_row, no registers and the word as immediate.
 constexpr decoded decode(uint32_t word) {
   const uint8_t row = find_row(word);
+  if (row == illegal_row) return {illegal_row, 0, 0, 0, word};
   decoded d{row, static_cast<uint8_t>(word >> 7 & 31), static_cast<uint8_t>(word >> 15 & 31),
             static_cast<uint8_t>(word >> 20 & 31), 0};
-  if (row == illegal_row) {
-    d.imm = word;
-    return d;
-  }
   const form f = instructions[row].operand_form;
   switch (f) {
     case form::r_imm5:

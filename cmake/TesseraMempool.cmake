@@ -84,6 +84,7 @@ function(tessera_mempool_runtime config result)
   target_compile_definitions(${target} PUBLIC TESSERA_XPULPIMG=$<BOOL:${xpulpimg}>
     PRIVATE TESSERA_RUNTIME_CONFIG="${config}")
   target_compile_options(${target} PUBLIC -ffunction-sections -fdata-sections -fno-threadsafe-statics
+    -Wframe-larger-than=${TESSERA_STACK_BYTES}
     # A loop that copies must not become a call of itself.
     PRIVATE -fno-builtin $<$<CXX_COMPILER_ID:GNU>:-fno-tree-loop-distribute-patterns>)
   if(COMMAND tessera_development)

@@ -72,8 +72,8 @@ extern "C" [[gnu::naked, gnu::used, gnu::section(".text.init")]] void _start() {
     li t0, %4           # t1 = end of the stack, sp = start
     mul t2, t2, t0
     add t1, t1, t2
-    csrw 0x7d1, t1
     add sp, t1, t0
+    csrw 0x7d1, t1      # from here on, sp below it is an overflow
     tail tessera_runtime_start
   )" ::"i"(cluster::cores_per_group),
                "i"(cluster::cores_per_tile), "i"(cluster::tiles_per_group), "i"(cluster::sequential_bytes),

@@ -11,6 +11,7 @@ void add_classify(CLI::App& program);
 void add_golden(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_pack(CLI::App& program);
+void add_sim(CLI::App& program);
 void add_tokenize(CLI::App& program);
 
 /// The command ran and its answer is no: exit status 1 without another message.

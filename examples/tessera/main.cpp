@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   add_inspect(program);
   add_tokenize(program);
   add_pack(program);
+  add_sim(program);
   const int status = run(program, argc, argv);
   std::cout.flush();
   if (status == 0 && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout)) {

@@ -8,13 +8,6 @@
 set(TESSERA_SIM "" CACHE FILEPATH
   "The command-line tool tessera, built for this machine; its `sim` runs MemPool programs")
 
-# In the project, and installed.
-foreach(folder "${CMAKE_CURRENT_LIST_DIR}/../runtime" "${CMAKE_CURRENT_LIST_DIR}/runtime")
-  if(EXISTS "${folder}/start.cpp")
-    get_filename_component(TESSERA_RUNTIME_DIR "${folder}" ABSOLUTE)
-  endif()
-endforeach()
-
 # tessera_mempool_config(name GROUPS n TILES_PER_GROUP n [CORE_TILES_PER_GROUP n] CORES_PER_TILE n
 #                        SEQUENTIAL bytes STACK bytes L1 bytes L2 bytes [XPULPIMG])
 # Makes a configuration known by name. SEQUENTIAL is per tile, STACK per core; both, as L1 and L2, as in the simulator's
@@ -62,6 +55,12 @@ function(tessera_mempool_runtime config result)
     message(FATAL_ERROR "MemPool has no configuration ${config}; known are ${known}")
   endif()
 
+  # The runtime's sources lie beside this file's folder in the project, and in it where it is installed.
+  set(sources "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../runtime")
+  if(NOT EXISTS "${sources}/start.cpp")
+    set(sources "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/runtime")
+  endif()
+
   set(TESSERA_CONFIG ${config})
   foreach(entry GROUPS:GROUPS TILES_PER_GROUP:TILES_PER_GROUP CORE_TILES_PER_GROUP:CORE_TILES_PER_GROUP
       CORES_PER_TILE:CORES_PER_TILE SEQUENTIAL:SEQUENTIAL_BYTES STACK:STACK_BYTES L1:L1_BYTES L2:L2_BYTES)
@@ -74,13 +73,13 @@ function(tessera_mempool_runtime config result)
   get_property(xpulpimg GLOBAL PROPERTY tessera_mempool_${config}_XPULPIMG)
 
   set(folder "${CMAKE_BINARY_DIR}/tessera_runtime/${config}")
-  configure_file("${TESSERA_RUNTIME_DIR}/cluster.hpp.in" "${folder}/include/tessera/runtime/cluster.hpp" @ONLY)
-  configure_file("${TESSERA_RUNTIME_DIR}/mempool.ld.in" "${folder}/mempool.ld" @ONLY)
+  configure_file("${sources}/cluster.hpp.in" "${folder}/include/tessera/runtime/cluster.hpp" @ONLY)
+  configure_file("${sources}/mempool.ld.in" "${folder}/mempool.ld" @ONLY)
 
-  add_library(${target} OBJECT "${TESSERA_RUNTIME_DIR}/start.cpp" "${TESSERA_RUNTIME_DIR}/memory.cpp"
-    "${TESSERA_RUNTIME_DIR}/arithmetic.cpp")
+  add_library(${target} OBJECT "${sources}/start.cpp" "${sources}/memory.cpp"
+    "${sources}/arithmetic.cpp")
   target_compile_features(${target} PUBLIC cxx_std_20)
-  target_include_directories(${target} PUBLIC "${folder}/include" "${TESSERA_RUNTIME_DIR}/include")
+  target_include_directories(${target} PUBLIC "${folder}/include" "${sources}/include")
   target_compile_definitions(${target} PUBLIC TESSERA_XPULPIMG=$<BOOL:${xpulpimg}>
     PRIVATE TESSERA_RUNTIME_CONFIG="${config}")
   target_compile_options(${target} PUBLIC -ffunction-sections -fdata-sections -fno-threadsafe-statics

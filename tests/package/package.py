@@ -7,6 +7,7 @@
     build-tree     find_package in a configured but not installed build
     subdirectory   add_subdirectory
     embedding      the project that docs/embedding.md shows, with the output that it promises
+    mempool        a program for MemPool, from an installed Tessera and from a subdirectory, with g++ and with clang
 """
 import argparse
 import pathlib
@@ -161,8 +162,31 @@ def embedding(s):
         raise Failed(f"docs/embedding.md promises\n{expected}but its program prints\n{output}")
 
 
+def mempool(s):
+    compilers = ["riscv64-unknown-elf-g++", "clang++", "ld.lld"]
+    missing = [c for c in compilers if shutil.which(c) is None]
+    if missing:
+        print(f"skipped: {', '.join(missing)} not found; cmake/install-packages.sh --tests installs them")
+        return SKIPPED
+    _, prefix = s.install()
+    places = {"installed": (f"-DCMAKE_PREFIX_PATH={prefix}", prefix / "share" / "cmake" / "tessera"),
+              "subdirectory": (f"-DTESSERA_CHECKOUT={s.source}", s.source / "cmake")}
+    for place, (option, toolchains) in places.items():
+        for compiler in ("gcc", "clang"):
+            build = s.work / f"{place}-{compiler}"
+            s.run(s.args.cmake, "-S", HERE / "mempool", "-B", build, "-G", s.args.generator, option,
+                  f"-DCMAKE_TOOLCHAIN_FILE={toolchains}/toolchain-rv32-{compiler}.cmake")
+            s.run(s.args.cmake, "--build", build)
+            program = (build / "program.elf").read_bytes()
+            if program[:5] != b"\x7fELF\x01" or b"minpool\0" not in program:
+                raise Failed(f"{build}/program.elf is no 32-bit ELF file that names its configuration")
+            print(f"{place}, {compiler}: configured and built")
+    return 0
+
+
+SKIPPED = 77
 SCENARIOS = {"installed": installed, "moved": moved, "build-tree": build_tree, "subdirectory": subdirectory,
-             "embedding": embedding}
+             "embedding": embedding, "mempool": mempool}
 
 
 def main():
@@ -175,11 +199,10 @@ def main():
     parser.add_argument("--compiler", default="c++")
     args = parser.parse_args()
     try:
-        SCENARIOS[args.scenario](Scenario(args))
+        return SCENARIOS[args.scenario](Scenario(args)) or 0
     except Failed as problem:
         print(problem)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

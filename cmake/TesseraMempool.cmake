@@ -76,8 +76,7 @@ function(tessera_mempool_runtime config result)
   configure_file("${sources}/cluster.hpp.in" "${folder}/include/tessera/runtime/cluster.hpp" @ONLY)
   configure_file("${sources}/mempool.ld.in" "${folder}/mempool.ld" @ONLY)
 
-  add_library(${target} OBJECT "${sources}/start.cpp" "${sources}/memory.cpp"
-    "${sources}/arithmetic.cpp")
+  add_library(${target} OBJECT "${sources}/start.cpp" "${sources}/memory.cpp" "${sources}/arithmetic.cpp")
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC "${folder}/include" "${sources}/include")
   target_compile_definitions(${target} PUBLIC TESSERA_XPULPIMG=$<BOOL:${xpulpimg}>
@@ -93,15 +92,15 @@ function(tessera_mempool_runtime config result)
 endfunction()
 
 # tessera_add_mempool_executable(name SOURCES file... CONFIG name)
-# An executable <name>.elf for all cores of the configuration: Tessera's headers, the runtime, its linker script. The file
-# carries the name of its configuration, and tests that name the target run it on the model of that configuration.
+# An executable <name>.elf for all cores of the configuration: Tessera's headers, the runtime, its linker script. The
+# file carries the name of its configuration, and tests that name the target run it on the model of that configuration.
 function(tessera_add_mempool_executable name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "CONFIG" "SOURCES")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES OR NOT arg_CONFIG)
     message(FATAL_ERROR "usage: tessera_add_mempool_executable(name SOURCES file... CONFIG name)")
   endif()
   if(NOT CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv32")
-    message(FATAL_ERROR "tessera_add_mempool_executable(${name}) needs one of the toolchain files toolchain-rv32-*.cmake")
+    message(FATAL_ERROR "tessera_add_mempool_executable(${name}) needs a toolchain file, toolchain-rv32-*.cmake")
   endif()
   tessera_mempool_runtime(${arg_CONFIG} runtime)
   get_target_property(script ${runtime} TESSERA_LINKER_SCRIPT)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds everything and runs all tests: with g++, with clang++, and the unit tests under the sanitizers.
+# Builds everything and runs all tests: with g++, with clang++, the unit tests under the sanitizers, and the programs for
+# MemPool on the model.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -57,9 +58,11 @@ stage() {
 # What is labelled `project` (headers, packages, code that must not compile) looks at the sources, once; the fragments
 # that must not compile are tried with both compilers there.
 stage gcc
+stage rv32-gcc
 if ! $quick; then
   stage clang --label-exclude project
   stage asan-ubsan --label-exclude project
+  stage rv32-clang
 fi
 
 printf -v passed '%s, ' "${summary[@]}"

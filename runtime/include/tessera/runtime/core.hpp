@@ -12,6 +12,7 @@
 ///   [[gnu::section(".l1_prio")]]  L1, before all else        not cleared
 ///   [[gnu::section(".l1")]]       L1                         not cleared
 ///   [[gnu::section(".l2_bss")]]   L2, for large buffers      not cleared
+/// What is left of L1 is from __l1_heap_start to __l1_heap_end (extern char[]), of L2 likewise __l2_heap_start/_end.
 /// Locals are on the core's stack, which is small (cluster::stack_bytes) and in its tile. There are no constructors of
 /// global objects: make them constinit.
 

@@ -148,7 +148,7 @@ def icache(rows):
     source = HEAD + CORE_0
     for name, block, passes in CALLS:
         source += "\n" + measured(name, "", f"jal block_{block}", passes)
-    return Program("icache", "minpool_tile4", rows, source + BLOCKS, read_icache)
+    return Program("icache", "minpool", rows, source + BLOCKS, read_icache)
 
 
 def read_icache(rows, dumps):

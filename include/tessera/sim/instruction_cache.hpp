@@ -263,7 +263,7 @@ class instruction_cache {
       writes = true;
       written = r.line;
       set_of(tile, r.line)[t.victim] = r.line;
-      t.victim = static_cast<uint8_t>((t.victim + 1) % soc_.config.icache_ways);
+      t.victim = static_cast<uint8_t>((t.victim - 1u) % soc_.config.icache_ways);
       deliver(tile, r.cores);
     }
     // Tag stage to data stage; a write has the memories to itself unless it brings the very line.

@@ -452,7 +452,7 @@ class timed {
     const auto negative = [&](uint32_t v) { return is_signed && (v >> 31) != 0; };
     const int za = leading(negative(o.rs1) ? ~o.rs1 << 1 : o.rs1);
     const int zb = leading(negative(o.rs2) ? ~o.rs2 : o.rs2);
-    const int d = o.rs2 == 0 ? 32 : zb - za;
+    const int d = zb == 32 ? 32 : zb - za;
     return d < 0 ? 0 : static_cast<uint8_t>(d + 1);
   }
 

@@ -128,10 +128,10 @@ nlohmann::ordered_json statistics(const machine& m, mode how, const std::vector<
     result["bank_conflicts"] = m.counters().bank_conflicts();
     result["dma_bytes"] = m.counters().dma_bytes();
     result["instruction_refills"] = m.counters().line_refills();
-    json stalls;
+    json stalls = json::object();
     for (int i = 0; i < stall_count; ++i) stalls[name_of(static_cast<stall>(i))] = t.stalls[i];
     result["stalls"] = stalls;
-    json executed;
+    json executed = json::object();
     for (int row = 0; row < instruction_count; ++row) {
       const std::uint64_t count = m.counters().executed[row];
       const char* const name = row_of(static_cast<std::uint8_t>(row)).mnemonic;
@@ -143,7 +143,7 @@ nlohmann::ordered_json statistics(const machine& m, mode how, const std::vector<
   for (std::uint32_t core = 0; core < m.cores(); ++core) {
     json c = {{"instructions", m.core(core).instructions}};
     if (how == mode::timed) {
-      json stalls;
+      json stalls = json::object();
       for (int i = 0; i < stall_count; ++i) {
         stalls[name_of(static_cast<stall>(i))] = m.counters().stalls(core, static_cast<stall>(i));
       }

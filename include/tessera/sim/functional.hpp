@@ -28,7 +28,7 @@ inline const slot* take_slow_path(hart&, const slot*) { return nullptr; }
 /// addi sp, ...: the way in which programs claim stack.
 inline const slot* add_to_stack_pointer(hart& h, const slot* s) {
   const uint32_t value = h.x[s->instruction.rs1] + s->instruction.imm;
-  if (h.stack_limit != ~uint32_t{0} && value < h.stack_limit) return nullptr;
+  if (h.overflows(value)) return nullptr;
   h.x[2] = value;
   return s + 1;
 }

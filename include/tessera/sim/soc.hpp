@@ -163,9 +163,7 @@ class soc {
   }
   /// Stops the program if `h` has just set its stack pointer below the limit.
   void check_stack(const hart& h) {
-    if (h.stack_limit != ~uint32_t{0} && h.x[2] < h.stack_limit) {
-      fault(h.where(), stop_reason::stack_overflow, h.x[2]);
-    }
+    if (h.overflows(h.x[2])) fault(h.where(), stop_reason::stack_overflow, h.x[2]);
   }
 
   /// Reads memory for a core: `bytes` at an aligned, mapped address outside the devices.

@@ -101,7 +101,6 @@ struct first_rows<0, Row...> {
 
 struct handler_table {
   handler of[256] = {};
-  constexpr handler_table() : handler_table(first_rows<instruction_count>::type{}) {}
   template <int... Row>
   constexpr explicit handler_table(rows<Row...>) : of{execute<Row>...} {
     for (handler& h : of) {
@@ -109,7 +108,7 @@ struct handler_table {
     }
   }
 };
-inline constexpr handler_table handlers;
+inline constexpr handler_table handlers{first_rows<instruction_count>::type{}};
 
 }  // namespace detail
 

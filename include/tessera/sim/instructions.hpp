@@ -506,17 +506,21 @@ struct decode_index {
   uint16_t begin[keys + 1] = {};
   uint8_t rows[instruction_count + 7 * 8] = {};
 
-  constexpr decode_index() {
-    uint16_t count = 0;
-    for (int k = 0; k < keys; ++k) {
-      begin[k] = count;
-      const uint32_t word = static_cast<uint32_t>(k >> 3) << 2 | static_cast<uint32_t>(k & 7) << 12 | 3;
-      for (int row = 0; row < instruction_count; ++row) {
-        const uint32_t fields = mask_of(instructions[row].operand_form) & 0x707f;
-        if (((instructions[row].match ^ word) & fields) == 0) rows[count++] = static_cast<uint8_t>(row);
-      }
+  /// f(key, row) for each key under which a row can be found: all eight of funct3 if it is not part of the match.
+  template <class F>
+  static constexpr void for_each_entry(F f) {
+    for (int row = 0; row < instruction_count; ++row) {
+      const uint32_t first = key(instructions[row].match);
+      const uint32_t variants = (mask_of(instructions[row].operand_form) & 0x7000) != 0 ? 1 : 8;
+      for (uint32_t k = first; k < first + variants; ++k) f(k, row);
     }
-    begin[keys] = count;
+  }
+
+  constexpr decode_index() {
+    uint16_t count[keys] = {};
+    for_each_entry([&](uint32_t k, int) { ++count[k]; });
+    for (int k = 0; k < keys; ++k) begin[k + 1] = static_cast<uint16_t>(begin[k] + count[k]);
+    for_each_entry([&](uint32_t k, int row) { rows[begin[k + 1] - count[k]--] = static_cast<uint8_t>(row); });
   }
 };
 inline constexpr decode_index rows_by_key;

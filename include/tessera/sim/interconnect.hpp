@@ -62,10 +62,10 @@ class links {
   /// Moves everything by one register. destination(packet): the tile where it leaves.
   template <class Destination>
   void advance(uint64_t cycle, Destination destination) {
-    for (int hop = 1; hop >= 0; --hop) {
-      hopping_[hop].prune([&](uint32_t place) {
-        spill_register& from = hops_[hop][place];
-        if (forward(from.front(), place, hop + 1, cycle)) from.pop(cycle);
+    for (uint32_t next = 2; next != 0; --next) {
+      hopping_[next - 1].prune([&](uint32_t place) {
+        spill_register& from = hops_[next - 1][place];
+        if (forward(from.front(), place, next, cycle)) from.pop(cycle);
         return !from.empty();
       });
     }

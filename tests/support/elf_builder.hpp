@@ -53,6 +53,7 @@ class elf_builder {
   std::vector<symbol> symbols;
   std::vector<section> sections;
   bool stripped = false;  // no section headers at all
+  std::size_t page = 1;   // contents of segments begin at multiples of it in the file, as Linux wants
 
   /// Occupies memory_size bytes (at least the content) at an address where it is also loaded.
   void add_segment(std::uint32_t address, std::string content, std::uint32_t memory_size, std::uint32_t flags) {
@@ -73,6 +74,7 @@ class elf_builder {
     write_file_header(file);
     for (std::size_t i = 0; i < segments.size(); ++i) {
       const segment& s = segments[i];
+      file.resize((file.size() + page - 1) / page * page);
       const std::uint32_t fields[8] = {s.type,
                                        append(file, s.content),
                                        s.address,

@@ -14,8 +14,10 @@ void add_pack(CLI::App& program);
 void add_sim(CLI::App& program);
 void add_tokenize(CLI::App& program);
 
-/// The command ran and its answer is no: exit status 1 without another message.
-struct failed_check {};
+/// The command ran and its answer is no: this exit status without another message.
+struct failed_check {
+  int status = 1;
+};
 
 /// A mistake in the arguments that the parser cannot see: exit status 2.
 struct usage_error : std::runtime_error {

@@ -19,8 +19,8 @@ int run(CLI::App& program, int argc, char** argv) {
   } catch (const usage_error& error) {
     fmt::print(stderr, "tessera: {}\n", error.what());
     return 2;
-  } catch (const failed_check&) {
-    return 1;
+  } catch (const failed_check& failed) {
+    return failed.status;
   } catch (const std::exception& error) {
     fmt::print(stderr, "tessera: {}\n", error.what());
     return 1;
@@ -29,7 +29,8 @@ int run(CLI::App& program, int argc, char** argv) {
 
 }  // namespace
 
-/// Exit status: 0 done, 1 bad data, a failed check or output that cannot be written, 2 wrong usage.
+/// Exit status: 0 done, 1 bad data, a failed check or output that cannot be written, 2 wrong usage. `sim` has its
+/// program's.
 int main(int argc, char** argv) {
   CLI::App program("Integer transformer operators: run, check and look into networks.", "tessera");
   program.set_version_flag("--version", fmt::format("tessera {}.{}.{}", TESSERA_VERSION / 10000,

@@ -11,6 +11,7 @@
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "sim_watch.hpp"
 
 using namespace tessera::sim;
 
@@ -19,10 +20,12 @@ namespace {
 struct sim_options {
   std::filesystem::path program;
   std::string config;
+  bool raw = false;
   bool functional = false;
   std::uint64_t max_cycles = 1'000'000'000;
   std::filesystem::path stats;
   bool quiet = false;
+  watch_options watch;
 };
 
 const configuration* find_configuration(std::string_view name) {
@@ -70,22 +73,45 @@ const configuration& choose_configuration(const sim_options& options, const std:
   return *c;
 }
 
+void load(machine& m, const sim_options& options, const std::vector<std::uint8_t>& bytes) {
+  if (options.raw) {
+    if (m.load_raw(bytes.data(), bytes.size())) return;
+    throw std::runtime_error(fmt::format("{}: {} bytes; the L2 of {} takes 1 to {}", options.program.string(),
+                                         bytes.size(), m.config().name, m.config().l2_bytes));
+  }
+  if (const elf_error error = m.load_elf(bytes.data(), bytes.size())) {
+    throw std::runtime_error(error_text(options.program, error));
+  }
+}
+
 /// Runs in slices, so that a person sees that it goes on.
-void run_with_progress(machine& m, mode how, std::uint64_t max_cycles) {
+void run_with_progress(machine& m, mode how, std::uint64_t max_cycles, const runner& run) {
   progress_bar bar("cycles", max_cycles);
   constexpr std::uint64_t slice = 100'000;
   while (m.stop().reason == stop_reason::running && m.cycle(how) < max_cycles) {
-    m.run(how, std::min(slice, max_cycles - m.cycle(how)));
+    run(std::min(slice, max_cycles - m.cycle(how)));
     bar.update(m.cycle(how));
   }
 }
 
+/// What the parser cannot see.
+void check(const sim_options& options) {
+  const watch_options& watch = options.watch;
+  if (options.functional && !watch.trace.empty()) {
+    throw usage_error("--trace shows cycles, which --functional does not have; --log does without them");
+  }
+  if (!watch.any() && !(watch.cores.empty() && watch.window.empty())) {
+    throw usage_error("--cores and --window choose what --trace and --log write; give one of those, too");
+  }
+  if (watch.trace == "-") throw usage_error("--trace needs the name of a file");
+}
+
+/// The exit status of the tool.
 int simulate(const sim_options& options) {
+  check(options);
   const std::vector<std::uint8_t> bytes = read_file(options.program);
   machine m(choose_configuration(options, bytes));
-  if (const elf_error error = m.load_elf(bytes.data(), bytes.size())) {
-    throw std::runtime_error(error_text(options.program, error));
-  }
+  load(m, options, bytes);
   std::vector<sim_dump> dumps;
   host_interface host;
   host.context = &dumps;
@@ -99,26 +125,35 @@ int simulate(const sim_options& options) {
   m.set_host(host);
 
   const mode how = options.functional ? mode::functional : mode::timed;
-  run_with_progress(m, how, options.max_cycles);
-
+  // Files are created before a long run, not found impossible after it.
+  std::ofstream stats;
   if (!options.stats.empty()) {
-    std::ofstream file(options.stats);
-    file << statistics(m, how, dumps).dump(1) << '\n';
-    if (!file.flush()) throw std::runtime_error(options.stats.string() + ": cannot be written");
+    stats.open(options.stats);
+    if (!stats) throw std::runtime_error(options.stats.string() + ": cannot be created");
   }
-  const stop_report& stop = m.stop();
-  if (stop.reason == stop_reason::finished) {
-    if (!options.quiet) fmt::print(stderr, "{}", summary_text(m, how));
-    if (stop.exit_code != 0) fmt::print(stderr, "exit code {}\n", stop.exit_code);
-    return stop.exit_code == 0 ? 0 : 1;
-  }
-  if (stop.reason == stop_reason::running) {
-    fmt::print(stderr, "tessera: {}: not finished after {} cycles (--max-cycles); core 0 is at {:08x} {}\n",
-               options.program.string(), m.cycle(how), m.core(0).pc, symbol_text(m, m.core(0).pc));
+  if (options.watch.any()) {
+    watched_run watched(options.watch, m, how);
+    run_with_progress(m, how, options.max_cycles, [&](std::uint64_t cycles) { watched.run(cycles); });
+    watched.finish();
   } else {
-    fmt::print(stderr, "tessera: {}: {}", options.program.string(), fault_text(m));
+    run_with_progress(m, how, options.max_cycles, [&](std::uint64_t cycles) { m.run(how, cycles); });
   }
-  return 1;
+  if (!options.stats.empty()) {
+    stats << statistics(m, how, dumps).dump(1) << '\n';
+    if (!stats.flush()) throw std::runtime_error(options.stats.string() + ": cannot be written");
+  }
+
+  const stop_report& stop = m.stop();
+  if (stop.reason != stop_reason::finished) {
+    fmt::print(stderr, "tessera: {}: {}", options.program.string(),
+               stop.reason == stop_reason::running ? unfinished_text(m, how) : fault_text(m));
+    return 1;
+  }
+  if (!options.quiet) fmt::print(stderr, "{}", summary_text(m, how));
+  if (stop.exit_code == 0) return 0;
+  fmt::print(stderr, "tessera: {}: exit code {}\n", options.program.string(), stop.exit_code);
+  // Of 32 bits a process has eight; none of a failure may look like success.
+  return (stop.exit_code & 0xff) == 0 ? 1 : static_cast<int>(stop.exit_code & 0xff);
 }
 
 }  // namespace
@@ -127,17 +162,42 @@ void add_sim(CLI::App& program) {
   const auto options = std::make_shared<sim_options>();
   CLI::App& command = *program.add_subcommand("sim", "Run a bare-metal RV32 program on the model of MemPool");
   command.add_option("program", options->program, "The program, an ELF file")->required()->option_text("PROGRAM.elf");
-  command.add_option("--config", options->config,
-                     fmt::format("{} (default: what the program was linked for, else minpool)", configuration_names()));
+  command
+      .add_option("--config", options->config,
+                  fmt::format("{} (default: what the program was linked for, else minpool)", configuration_names()))
+      ->option_text("NAME");
+  command.add_flag("--raw", options->raw, "The program is no ELF file but the bytes at the start of L2");
   command.add_flag("--functional", options->functional, "Compute only: much faster, without cycles and stalls");
-  command.add_option("--max-cycles", options->max_cycles, "Give up after so many cycles")->capture_default_str();
-  command.add_option("--stats", options->stats, "Write all counters to this file, as JSON");
+  command.add_option("--max-cycles", options->max_cycles, "Give up after so many cycles (default: 1000000000)")
+      ->option_text("N");
+  command.add_option("--stats", options->stats, "Write all counters, of each core, as JSON")->option_text("FILE.json");
+  watch_options& watch = options->watch;
+  command.add_option("--trace", watch.trace, "Write a timeline for ui.perfetto.dev: functions, stalls, sleep, counters")
+      ->option_text("FILE.json");
+  command
+      .add_option("--trace-detail", watch.trace_detail,
+                  "functions, stalls (with functions) or instructions (with both) (default: stalls)")
+      ->check(CLI::IsMember({"functions", "stalls", "instructions"}))
+      ->needs("--trace")
+      ->option_text("WHAT");
+  command.add_option("--log", watch.log, "Write each instruction with its effects, as text; - is standard error")
+      ->option_text("FILE");
+  command.add_option("--cores", watch.cores, "Trace and log these cores only, as 0-3,8")->option_text("LIST");
+  command
+      .add_option("--window", watch.window,
+                  "Trace and log cycles A to B - 1 only; A or B may be missing. 'marked': where the program says "
+                  "runtime::trace(true)")
+      ->option_text("A:B");
   command.add_flag("--quiet", options->quiet, "No summary");
   command.footer(
       examples("  tessera sim program.elf\n"
                "  tessera sim --config mempool --stats stats.json program.elf\n"
-               "  tessera sim --functional program.elf"));
+               "  tessera sim --functional program.elf\n"
+               "  tessera sim --trace trace.json program.elf      # then open it in https://ui.perfetto.dev\n"
+               "  tessera sim --trace trace.json --trace-detail instructions --window 2000:3000 program.elf\n"
+               "  tessera sim --log - --cores 0,4-7 --window marked program.elf") +
+      "\n\nExit status: the program's exit code; 1 also if it was stopped or does not end, 2 for wrong usage.");
   command.callback([options] {
-    if (simulate(*options) != 0) throw failed_check{};
+    if (const int status = simulate(*options); status != 0) throw failed_check{status};
   });
 }

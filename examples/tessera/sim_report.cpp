@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <numeric>
 #include <string_view>
+#include <utility>
 
 #include "sim.hpp"
 #include "tessera/sim/disassemble.hpp"
@@ -44,39 +46,94 @@ std::string line_at(const machine& m, std::uint32_t pc) {
   return fmt::format("{:08x}  {:08x}  {:<40} {}", pc, word, disassemble(word, pc).c_str(), symbol_text(m, pc));
 }
 
+/// "0-3,8".
+std::string list_text(const std::vector<std::uint32_t>& cores) {
+  std::string text;
+  for (std::size_t i = 0; i < cores.size();) {
+    std::size_t last = i;
+    while (last + 1 < cores.size() && cores[last + 1] == cores[last] + 1) ++last;
+    text += fmt::format("{}{}", text.empty() ? "" : ",", cores[i]);
+    if (last != i) text += fmt::format("-{}", cores[last]);
+    i = last + 1;
+  }
+  return text;
+}
+
+/// Where the cores are: those that sleep at one place together, and those that run in one function.
+std::string places_text(const machine& m) {
+  struct place {
+    std::uint32_t pc;
+    std::vector<std::uint32_t> cores;
+  };
+  std::map<std::pair<bool, std::string>, place> places;
+  function_names names(m);
+  for (std::uint32_t core = 0; core < m.cores(); ++core) {
+    const hart& h = m.core(core);
+    // A sleeping core's pc is behind its wfi.
+    const std::uint32_t pc = h.asleep ? h.pc - 4 : h.pc;
+    const std::string key = h.asleep ? symbol_text(m, pc) : names.at(pc);
+    places.try_emplace({h.asleep, key}, place{pc, {}}).first->second.cores.push_back(core);
+  }
+  std::string text;
+  for (const auto& [key, p] : places) {
+    text += fmt::format("{} {} {} {}\n  {}\n", p.cores.size() == 1 ? "core" : "cores", list_text(p.cores),
+                        p.cores.size() == 1 ? (key.first ? "sleeps" : "runs") : (key.first ? "sleep" : "run"),
+                        key.first ? "at" : fmt::format("in {}, the first at", key.second), line_at(m, p.pc));
+  }
+  return text;
+}
+
 double ratio(double a, double b) { return b == 0 ? 0 : a / b; }
 
 }  // namespace
 
-std::string symbol_text(const machine& m, std::uint32_t pc) {
-  const elf_symbol s = m.program().symbol_at(pc);
-  if (!s) return "";
-  const std::string name(s.name.data, s.name.size);
-  return pc == s.address ? name : fmt::format("{}+{:#x}", name, pc - s.address);
-}
-
 std::string fault_text(const machine& m) {
   const stop_report& s = m.stop();
   const hart& h = m.core(s.core);
+  if (s.reason == stop_reason::deadlock) {
+    return fmt::format("cycle {}: {}\n\n{}", s.cycle, to_string(s.reason), places_text(m));
+  }
   std::string text = fmt::format("core {}, cycle {}: {}", s.core, s.cycle, to_string(s.reason));
   if (*s.detail != '\0') text += fmt::format(": {}", s.detail);
-  if (s.reason == stop_reason::deadlock) {
-    text += "\n\nwhere the cores sleep (the first 16):\n";
-    for (std::uint32_t core = 0; core < std::min<std::uint32_t>(m.cores(), 16); ++core) {
-      text += fmt::format("  core {:<4} {}\n", core, line_at(m, m.core(core).pc - 4));
-    }
-    return text;
+  text += "\n";
+  const auto line = [&](std::string_view name, const std::string& value) {
+    text += fmt::format("  {:<12} {}\n", name, value);
+  };
+  const auto place = [&] { line("instruction", line_at(m, s.pc)); };
+  const auto address = [&] { line("address", fmt::format("{:08x}", s.address)); };
+  switch (s.reason) {
+    case stop_reason::fetch_outside_code:
+    case stop_reason::misaligned_jump:
+      line("target", fmt::format("{:08x}", s.address));
+      line("after", line_at(m, h.history[(h.history_next + history_length - 1) % history_length]));
+      break;
+    case stop_reason::stack_overflow:
+      place();
+      line("sp", fmt::format("{:08x}, {} bytes below the limit {:08x}", s.address, h.stack_limit - s.address,
+                             h.stack_limit));
+      break;
+    case stop_reason::illegal_instruction:
+    case stop_reason::breakpoint: place(); break;
+    default:
+      place();
+      address();
+      break;
   }
-  text += fmt::format("\n  instruction  {}\n  address      {:08x}\n\nregisters:\n", line_at(m, s.pc), s.address);
+  text += "\nregisters:\n";
   for (std::uint32_t r = 0; r < 32; ++r) {
     text += fmt::format("  {:>4} {:08x}{}", register_name(r), h.x[r], r % 8 == 7 ? "\n" : "");
   }
-  text += "\nlast instructions of this core, oldest first:\n";
+  text += "\nlast instructions of this core, the newest last:\n";
   for (std::uint32_t i = 0; i < history_length; ++i) {
     const std::uint32_t pc = h.history[(h.history_next + i) % history_length];
     if (pc != 0) text += fmt::format("  {}\n", line_at(m, pc));
   }
   return text;
+}
+
+std::string unfinished_text(const machine& m, mode how) {
+  return fmt::format("not finished after {} {}; --max-cycles sets how many it may take\n\n{}", m.cycle(how),
+                     how == mode::timed ? "cycles" : "turns", places_text(m));
 }
 
 std::string summary_text(const machine& m, mode how) {

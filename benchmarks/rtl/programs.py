@@ -115,9 +115,9 @@ CALLS = (
     ("straight128_rohit", "straight128"),
     ("jump16", "jump16"),
 )
-# How far callers and blocks are apart decides which of their lines share a cache set. The measured program's text is not
-# at hand. In this layout, an obvious one, the caches as described give every measured figure: the callers, one for each
-# of four passes, begin at a page boundary and take two lines each; every block begins at a page boundary.
+# How far callers and blocks are apart decides which of their lines share a cache set. The text of the measured program
+# is not at hand. In this layout, an obvious one, the caches as described give every measured figure: the callers, one
+# for each of four passes, begin at a page boundary and take two lines each; every block begins at a page boundary.
 BLOCKS = """
   jr tp
   .balign 4096
@@ -151,7 +151,8 @@ block_jump16:
 def icache(rows):
     source = HEAD + CORE_0 + "  j calls\n  .balign 4096\ncalls:\n"
     for name, block in CALLS:
-        source += "".join(f"\n  .balign 64  # {name}, pass {k}\n" + counted(f"jal block_{block}") for k in range(PASSES))
+        for index in range(PASSES):
+            source += f"\n  .balign 64  # {name}, pass {index}\n" + counted(f"jal block_{block}")
     return Program("icache", "minpool", rows, source + BLOCKS, read_icache)
 
 
@@ -168,8 +169,9 @@ def read_icache(rows, dumps):
 
 # Addresses of the contention rows, from a0 = hart id to s0. 0x4000 is bank 0 of tile 0.
 BANK_0 = "li s0, 0x4000"
-OWN_BANK = "srli t0, a0, 2; slli t0, t0, 6; andi t1, a0, 3; slli t1, t1, 2; li s0, 0x4000; add s0, s0, t0; add s0, s0, t1"
-NEXT_TILE = OWN_BANK.replace("srli t0, a0, 2;", "srli t0, a0, 2; addi t0, t0, 1; andi t0, t0, 3;")
+BANK_OF_CORE = "slli t0, t0, 6; andi t1, a0, 3; slli t1, t1, 2; li s0, 0x4000; add s0, s0, t0; add s0, s0, t1"
+OWN_BANK = "srli t0, a0, 2; " + BANK_OF_CORE
+NEXT_TILE = "srli t0, a0, 2; addi t0, t0, 1; andi t0, t0, 3; " + BANK_OF_CORE
 OF_CORE = "slli t0, a0, 6; li s0, 0x4000; add s0, s0, t0"
 ADDRESSES = {"onebank": BANK_0, "remport": NEXT_TILE, "interown": OF_CORE, "ownbank": OWN_BANK}
 ACCESSES = {"lw": "lw a{k}, {offset}(s0)", "sw": "sw a{k}, {offset}(s0)", "amo": "amoadd.w a{k}, t1, (s0)"}
@@ -182,14 +184,14 @@ def contention(row):
     accesses = [ACCESSES[kind].format(k=k, offset=4 * k if where == "interown" else 0) for k in range(8)]
     lines = [f"  li t0, {cores}", "  bltu a0, t0, 1f", "  ret", "1: mv tp, ra"]
     lines += [f"  {i.strip()}" for i in ADDRESSES[where].split(";")]
-    # The first pass warms up. s10: when the pass starts, a multiple of the window. t5: 0 in even tiles, which start a cycle
-    # later: where all 16 cores run, the RTL's makespans show that its cores did not start in one cycle either.
+    # The first pass warms up. s10: when the pass starts, a multiple of the window. t5: 0 in even tiles, which start one
+    # cycle later: where all 16 cores run, the RTL's makespans show that its cores did not start in one cycle either.
     lines += ["  li t1, 1", "  srli t5, a0, 2", "  andi t5, t5, 1"]
     lines += [f"  li s8, {WINDOW}", "  li s11, 2", "  csrr s10, mcycle", "  divu s10, s10, s8"]
     lines += ["  addi s10, s10, 1", "  mul s10, s10, s8", "  .balign 32"]
     # The wait ends at s10 or one cycle later, and is made to end at s10 + 1.
-    lines += ["pass:", "  csrr t3, mcycle", "  bltu t3, s10, pass", "  bne t3, s10, 1f", "  nop", "1: bnez t5, 1f", "  nop"]
-    lines += [f"1: li s9, {repeats}", "  csrr t3, mcycle", "1:"]
+    lines += ["pass:", "  csrr t3, mcycle", "  bltu t3, s10, pass", "  bne t3, s10, 1f", "  nop", "1: bnez t5, 1f"]
+    lines += ["  nop", f"1: li s9, {repeats}", "  csrr t3, mcycle", "1:"]
     lines += [f"  {a}" for a in accesses]
     lines += ["  addi s9, s9, -1", "  bnez s9, 1b", "  fence", "  csrr t4, mcycle"]
     lines += ["  csrw 0x800, t3", "  csrw 0x801, t4", "  add s10, s10, s8", "  addi s11, s11, -1", "  bnez s11, pass"]

@@ -18,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 
-import programs
+sys.dont_write_bytecode = True  # leaves nothing beside the sources
+import programs  # noqa: E402
 
 PROJECT = programs.FOLDER.parent.parent
 PAGE = PROJECT / "docs" / "timing-accuracy.md"
@@ -111,10 +112,8 @@ def single_core_cells(r):
 
 def contention_cells(r):
     least, most = programs.numbers(r.row["cycles_warm"])
-    figures = r.figures
-    return [
-        f"`{r.row['name']}`", f"{least} to {most}", f"{figures['least']} to {figures['most']}", *r.pairs[0], percent(r.error)
-    ]  # fmt: skip
+    model = f"{r.figures['least']} to {r.figures['most']}"
+    return [f"`{r.row['name']}`", f"{least} to {most}", model, *r.pairs[0], percent(r.error)]
 
 
 def icache_cells(r):
@@ -138,8 +137,8 @@ TABLES = (
     ("Instruction caches", ("icache",),
      ["row", "RTL, fetch stalls", "model, fetch stalls", "RTL, cycles", "model, cycles", "error"], icache_cells, 1),
     ("Matrix products", ("matmul",),
-     ["row", "RTL, instructions", "model, instructions", "RTL, stalls", "model, stalls", "RTL, makespan", "model, makespan",
-      "error"], matmul_cells, 1),
+     ["row", "RTL, instructions", "model, instructions", "RTL, stalls", "model, stalls", "RTL, makespan",
+      "model, makespan", "error"], matmul_cells, 1),
 )  # fmt: skip
 
 

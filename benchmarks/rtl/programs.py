@@ -31,8 +31,8 @@ class Program:
     defines: tuple = ()
 
 
-def read_rows():
-    with open(FOLDER / "cycles.csv", newline="") as file:
+def read_rows(path):
+    with open(path, newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -219,7 +219,11 @@ def read_contention(rows, dumps):
 
 # SEL of matmul.c -> cycles between its meeting points, which must exceed the kernel's; what each SEL runs stands in
 # matmul.c. 1: naive, 2: 2x2, 3: 2x4 SIMD; three digits: kernel and number of cores.
-FULL = {"116": 30000, "204": 60000, "216": 12000, "301": 30000, "304": 9000, "316": 3000}
+FULL = {
+    **{"101": 400000, "104": 120000, "116": 30000},
+    **{"201": 200000, "204": 60000, "216": 12000},
+    **{"301": 30000, "304": 9000, "316": 3000},
+}
 TILE4 = {"1": 120000, "2": 60000, "3": 30000, "6": 200000, "7": 400000}
 CHECKSUM = 0xFDA2E000
 KERNELS = {"naive rv32im": 1, "2x2 rv32im": 2, "2x4 pv.sdotsp.b + p.lw!": 3}

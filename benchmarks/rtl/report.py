@@ -210,6 +210,7 @@ def main():
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tool", type=pathlib.Path, help="program `tessera`; default: the newest in build/*/bin")
+    parser.add_argument("--rows", type=pathlib.Path, default=programs.FOLDER / "cycles.csv", help="other measurements")
     parser.add_argument("--only", metavar="GROUP|NAME", help="only the rows of a group, or one row")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="keep the programs in this folder")
     parser.add_argument("--build", action="store_true", help="build the programs (see --keep), but run nothing")
@@ -217,12 +218,12 @@ def main():
     parser.add_argument("--write", action="store_true", help=f"update {PAGE.relative_to(PROJECT)}")
     parser.add_argument("--check", action="store_true", help="fail if a limit is missed")
     arguments = parser.parse_args()
-    if arguments.write and arguments.only:
-        parser.error("--write needs all rows, not --only")
+    if arguments.write and (arguments.only or arguments.rows != parser.get_default("rows")):
+        parser.error("--write needs all rows, not --only or --rows")
     if arguments.build and not arguments.keep:
         parser.error("--build needs --keep")
 
-    rows = [r for r in programs.read_rows() if arguments.only in (None, r["group"], r["name"])]
+    rows = [r for r in programs.read_rows(arguments.rows) if arguments.only in (None, r["group"], r["name"])]
     if not rows:
         parser.error(f"no group or row is called {arguments.only}")
     if not shutil.which(COMPILER):

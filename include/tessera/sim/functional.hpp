@@ -262,7 +262,7 @@ class functional {
         break;
     }
     if (soc_.stopped() && soc_.stop.reason != stop_reason::finished) return;
-    soc_.check_stack(h);
+    if (d.rd == 2 || d.rs1 == 2) soc_.check_stack(h);
     h.remember(h.pc);
     h.pc = next;
     ++h.instructions;

@@ -113,7 +113,7 @@ class machine {
   const stop_report& run(mode how, uint64_t cycles = forever) {
     if (how == mode::functional) {
       functional_.run(later(functional_.cycle(), cycles));
-      if (soc_.stopped()) soc_.flush_uart();
+      soc_.flush_uart();
       return soc_.stop;
     }
     no_observer nobody;
@@ -123,7 +123,7 @@ class machine {
   template <class Observer>
   const stop_report& run_timed(uint64_t cycles, Observer& observer) {
     timed_.run(later(timed_.cycle(), cycles), observer);
-    if (soc_.stopped()) soc_.flush_uart();
+    soc_.flush_uart();
     return soc_.stop;
   }
   static constexpr uint64_t forever = ~uint64_t{0};

@@ -29,7 +29,7 @@ struct latencies {
   uint32_t device = 16;              ///< control and DMA registers, read or acknowledged write
   uint32_t device_effect = 11;       ///< until a written register acts
   uint32_t wake_up = 5;              ///< from the register until the sleeping core fetches
-  uint32_t refill_hit = 7;           ///< instruction line from the read-only cache, beyond a hit in the tile's cache
+  uint32_t refill_hit = 8;           ///< instruction line from the read-only cache, beyond a hit in the tile's cache
   uint32_t refill_miss = 13;         ///< and from L2
   uint32_t dma_start = 15;           ///< from the launch at the front end to the first access to L1
   uint32_t dma_end = 18;             ///< from the last access to L1 to `done`

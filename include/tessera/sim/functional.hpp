@@ -126,6 +126,9 @@ inline void decode_slot(slot& s, uint32_t word) {
 }
 /// Makes a slot that stops whoever reaches it.
 inline void make_breakpoint(slot& s) { s = {detail::take_slow_path, {illegal_row, soc::breakpoint_mark, 0, 0, 0}}; }
+inline bool is_breakpoint(const slot& s) {
+  return s.instruction.row == illegal_row && s.instruction.rd == soc::breakpoint_mark;
+}
 
 class functional {
  public:
@@ -138,22 +141,31 @@ class functional {
   void reset() {
     clock_ = 0;
     booted_ = false;
+    next_ = no_core;
   }
+  static constexpr uint32_t no_core = ~uint32_t{0};
 
-  /// Runs until the program stops or the clock, which counts turns of all cores, reaches `end`.
-  void run(uint64_t end) {
+  /// Runs until the program stops, the clock, which counts turns of all cores, reaches `end`, or the core `stepped` has
+  /// executed an instruction. What interrupts a turn leaves its rest to the next call: a debugger changes no result.
+  void run(uint64_t end, uint32_t stepped = no_core) {
     while (!soc_.stopped() && clock_ < end) {
-      bool awake = false;
-      const uint64_t left = end - clock_;
-      const uint32_t turn = left < quantum ? static_cast<uint32_t>(left) : quantum;
-      for (hart& h : soc_.harts) {
-        if (h.asleep) continue;
-        awake = true;
-        run_core(h, turn);
-        if (soc_.stopped()) return;
+      if (next_ == no_core) {
+        turn_ = left_ = static_cast<uint32_t>(min<uint64_t>(end - clock_, quantum));
+        awake_ = false;
+        next_ = 0;
       }
-      if (awake) {
-        clock_ += turn;
+      for (; next_ < soc_.harts.size(); ++next_, left_ = turn_) {
+        hart& h = soc_.harts[next_];
+        if (h.asleep || left_ == 0) continue;
+        awake_ = true;
+        const uint32_t budget = next_ == stepped ? 1 : left_;
+        const uint32_t unused = run_core(h, budget);
+        left_ -= budget - unused;
+        if (soc_.stopped() || (next_ == stepped && unused == 0)) return;
+      }
+      next_ = no_core;
+      if (awake_) {
+        clock_ += turn_;
       } else if (!wake_at_boot()) {
         soc_.fault(soc_.harts[0].where(), stop_reason::deadlock, 0);
         soc_.stop.cycle = clock_;
@@ -162,7 +174,10 @@ class functional {
   }
 
   /// Executes one instruction of a core; false if it sleeps or the program has stopped.
-  bool step(hart& h) { return step(h, 0); }
+  bool step(hart& h) {
+    if (h.id == next_ && left_ != 0) --left_;
+    return step(h, 0);
+  }
 
   /// The testbench's part in booting: when the cores sleep in the boot ROM, it wakes them all, once.
   bool wake_at_boot() {
@@ -175,8 +190,8 @@ class functional {
   static constexpr uint64_t boot_cycles = 1000;
 
  private:
-  /// Runs up to `budget` instructions of one core.
-  void run_core(hart& h, uint32_t budget) {
+  /// Runs up to `budget` instructions of one core; returns how many it did not execute.
+  uint32_t run_core(hart& h, uint32_t budget) {
     uint32_t left = budget;
     while (left != 0 && !h.asleep) {
       if (!h.code.holds(h.pc)) h.code = soc_.region_of(h.pc);
@@ -194,11 +209,13 @@ class functional {
         h.instructions += before - left;
         remember(h, recent, before, left);
         h.pc = detail::pc_of(h, s);
-        if (left == 0) return;
+        if (left == 0) return 0;
       }
-      if (!step(h, budget - left)) return;
-      --left;
+      const bool goes_on = step(h, turn_ - left_ + budget - left);
+      if (!soc_.stopped()) --left;
+      if (!goes_on) return left;
     }
+    return left;
   }
   /// The fast path's last instructions, oldest first, into the history.
   static void remember(hart& h, const slot* const (&recent)[history_length], uint32_t before, uint32_t left) {
@@ -221,7 +238,7 @@ class functional {
     if (!soc_.admits_jump(h.where(), h.pc)) return;
     const slot* const s = soc_.slot_at(h.pc);
     if (s == nullptr) return soc_.fault(h.where(), stop_reason::fetch_outside_code, h.pc);
-    const decoded& d = s->instruction;
+    const decoded d = s->instruction;  // a copy: an instruction may overwrite itself
     const instruction& row = row_of(d.row);
     uint32_t next = h.pc + 4;
     switch (row.executes_on) {
@@ -231,6 +248,7 @@ class functional {
       case unit::divider: h.x[d.rd] = row.compute(operands_of(h, d, row, h.pc)); break;
       case unit::branch:
         if (row.compute(operands_of(h, d, row, h.pc)) != 0) next = h.pc + d.imm;
+        if (!soc_.admits_jump(h.where(), next)) return;
         break;
       case unit::jump:
         next = row.operand_form == form::jump ? h.pc + d.imm : (h.x[d.rs1] + d.imm) & ~uint32_t{1};
@@ -312,6 +330,11 @@ class functional {
   soc& soc_;
   uint64_t clock_ = 0;
   bool booted_ = false;
+  // The turn under way: whose it is, its length, what that core has left of it, and whether anybody was awake.
+  uint32_t next_ = no_core;
+  uint32_t turn_ = 0;
+  uint32_t left_ = 0;
+  bool awake_ = false;
 };
 
 }  // namespace tessera::sim

@@ -27,7 +27,9 @@ class machine {
  public:
   /// `c` must have no `refusal`.
   explicit machine(const configuration& c) : soc_(c), functional_(soc_), timed_(soc_) {
-    soc_.set_decoder(decode_slot);
+    soc_.set_decoder([](slot& s, uint32_t word) {
+      if (!is_breakpoint(s)) decode_slot(s, word);
+    });
     set_code(l2_base, l2_base, 0);
   }
 
@@ -131,6 +133,40 @@ class machine {
   /// Executes the next instruction of one core, functionally. False if it sleeps or the program has stopped.
   bool step(uint32_t core) { return !soc_.stopped() && functional_.step(soc_.harts[core]); }
 
+  /// Runs all cores until `core` has executed one instruction, the program stops, or `cycles` more have passed.
+  const stop_report& run_step(mode how, uint32_t core, uint64_t cycles = forever) {
+    const hart& h = soc_.harts[core];
+    const uint64_t before = h.instructions;
+    if (how == mode::functional) {
+      functional_.run(later(functional_.cycle(), cycles), core);
+    } else {
+      const uint64_t end = later(timed_.cycle(), cycles);
+      while (!soc_.stopped() && h.instructions == before && timed_.cycle() < end) timed_.run(timed_.cycle() + 1);
+    }
+    if (soc_.stopped()) soc_.flush_uart();
+    return soc_.stop;
+  }
+  /// The same while the other cores are held, as a debugger does to pass a breakpoint.
+  const stop_report& run_alone(mode how, uint32_t core, uint64_t cycles = forever) {
+    hart& h = soc_.harts[core];
+    const uint64_t before = h.instructions;
+    if (how == mode::functional) {
+      if (!h.asleep) step(core);
+    } else {
+      const uint64_t end = later(timed_.cycle(), cycles);
+      while (!soc_.stopped() && h.instructions == before && timed_.cycle() < end) {
+        timed_.run_alone(core, timed_.cycle() + 1);
+      }
+    }
+    if (soc_.stopped()) soc_.flush_uart();
+    return soc_.stop;
+  }
+  /// Makes registers and memory what the program has made of them so far, by letting loads and stores in flight end.
+  void settle(mode how) {
+    if (how == mode::timed) timed_.settle();
+    if (soc_.stopped()) soc_.flush_uart();
+  }
+
   const stop_report& stop() const { return soc_.stop; }
   /// Goes on after a breakpoint or another stop that is not final.
   void resume() { soc_.stop = stop_report{}; }
@@ -143,7 +179,8 @@ class machine {
   /// The instruction word at `pc`, 0 where no code is.
   uint32_t instruction_at(uint32_t pc) const { return soc_.word_at(pc); }
 
-  /// Stops the program when a core is about to execute what is at `pc`; false if no code is there.
+  /// Stops the program when a core is about to execute what is at `pc`; false if no code is there. Loading a program
+  /// clears all breakpoints, writing code none.
   bool set_breakpoint(uint32_t pc) {
     slot* const s = const_cast<slot*>(soc_.slot_at(pc));
     if (s == nullptr || pc % 4 != 0) return false;

@@ -338,15 +338,16 @@ class soc {
 
   // ---- Stopping
 
-  /// Stops the program; the first reason counts.
+  /// Stops the program; the first reason counts. A breakpoint gives way: it will be met again.
   void fault(origin from, stop_reason reason, uint32_t address, const char* detail = "") {
-    if (stop.reason != stop_reason::running) return;
+    if (stopped() && (stop.reason != stop_reason::breakpoint || reason == stop_reason::breakpoint)) return;
     stop.reason = reason;
     stop.core = from.core;
     stop.pc = from.pc;
     stop.instruction = word_at(from.pc);
     stop.address = address;
     stop.detail = detail;
+    stop.cycle = 0;  // the executing mode knows
   }
   /// Stops at a slot that is no instruction: a breakpoint, the end of the code, or an illegal word.
   void fault_at_barrier(origin from, const decoded& d) {
@@ -496,7 +497,7 @@ class soc {
     if (c == '\n' || uart_size_ == sizeof(uart_)) flush_uart();
   }
   void finish(origin from, uint32_t exit_code) {
-    if (stopped()) return;
+    if (stopped() && stop.reason != stop_reason::breakpoint) return;
     fault(from, stop_reason::finished, 0);
     stop.exit_code = exit_code;
   }

@@ -21,7 +21,7 @@ enum class stall : uint8_t {
   system_port,    ///< ... for the tile's port to L2 and the devices
   fence,          ///< outstanding transactions end first
   sleep,          ///< asleep: barriers, or nothing to do
-  halted,         ///< the instruction that stopped the program
+  halted,         ///< at the instruction that stopped the program, or held by a debugger
 };
 inline constexpr int stall_count = 13;
 

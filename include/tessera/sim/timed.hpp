@@ -32,6 +32,7 @@ class timed {
         cores_(s.config.cores()),
         running_(s.config.cores()),
         requesting_(s.config.cores()),
+        held_(s.config.cores()),
         arrived_(s.config.cores()),
         ports_(size_t{s.config.groups} * s.config.sub_groups),
         tile_ports_(s.config.tiles),
@@ -89,6 +90,24 @@ class timed {
   void run(uint64_t end) {
     no_observer nobody;
     run(end, nobody);
+  }
+
+  // ---- For debuggers
+
+  static constexpr uint32_t no_core = ~uint32_t{0};
+
+  /// Runs `core` alone, or nobody, while what is in flight goes on. The other cores lose these cycles as `halted`.
+  void run_alone(uint32_t core, uint64_t end) {
+    no_observer observer;
+    while (!soc_.stopped() && now_ < end) advance_alone(core, observer);
+    release();
+  }
+  /// Lets loads arrive and stores happen, so that registers and memory are as the program has made them so far; also
+  /// after a stop. A transfer of DMA is not waited for.
+  void settle() {
+    no_observer observer;
+    while (!settled()) advance_alone(no_core, observer);
+    release();
   }
 
   // ---- Counters
@@ -196,6 +215,31 @@ class timed {
     fetch_.advance(now_, [&](uint32_t tile) -> group_port& { return port_of_tile(tile); });
     move_requests();
     for (uint32_t i = 0; i < arrived_count_; ++i) retire(arrived_[i], observer);
+  }
+
+  template <class Observer>
+  void advance_alone(uint32_t core, Observer& observer) {
+    events(observer);  // first, because it may wake cores that are to be held
+    running_.prune([&](uint32_t other) {
+      if (other != core) held_.add(other);
+      return other == core;
+    });
+    held_.prune([&](uint32_t other) {
+      if (!soc_.harts[other].asleep) ++cores_[other].stalls[static_cast<int>(stall::halted)];
+      return true;
+    });
+    advance(observer);
+    ++now_;
+  }
+  void release() {
+    held_.drain([&](uint32_t core) { running_.add(core); });
+    if (soc_.stopped() && soc_.stop.cycle == 0) soc_.stop.cycle = now_;
+  }
+  bool settled() const {
+    for (const core_state& c : cores_) {
+      if (c.holds || c.in_flight != 0) return false;
+    }
+    return true;
   }
 
   /// Skips cycles in which nothing can happen. False if nothing ever will.
@@ -345,9 +389,17 @@ class timed {
       }
       case unit::branch:
         if (row.compute(operands_of(h, d, row, h.pc)) != 0) next = h.pc + d.imm;
+        if (!soc_.admits_jump(h.where(), next)) {
+          cause = stall::halted;
+          return false;
+        }
         break;
       case unit::jump:
         next = f == form::jump ? h.pc + d.imm : (h.x[d.rs1] + d.imm) & ~uint32_t{1};
+        if (!soc_.admits_jump(h.where(), next)) {
+          cause = stall::halted;
+          return false;
+        }
         h.x[d.rd] = h.pc + 4;
         writes_register = d.rd != sink;
         break;
@@ -652,6 +704,7 @@ class timed {
   buffer<core_state> cores_;
   worklist running_;     // awake, or with results on their way
   worklist requesting_;  // cores whose request waits
+  worklist held_;        // by a debugger
   buffer<packet_id> arrived_;
   uint32_t arrived_count_ = 0;
   buffer<group_port> ports_;

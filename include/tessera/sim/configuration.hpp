@@ -96,7 +96,7 @@ constexpr const char* refusal(const configuration& c) {
   if (c.sequential_bytes > c.banks_per_tile * c.bank_bytes || c.sequential_bytes < c.banks_per_tile * 4) {
     return "the sequential memory of a tile must fit its banks";
   }
-  if (c.stack_bytes % 16 != 0 || c.stack_bytes * c.cores_per_tile > c.sequential_bytes) {
+  if (c.stack_bytes % 16 != 0 || c.stack_bytes > c.sequential_bytes / c.cores_per_tile) {
     return "the stacks of a tile must fit its sequential memory";
   }
   if (c.l2_bytes < 4096 || c.l2_bytes > boot_base - l2_base) return "L2 must have 4 KiB to 512 MiB";
@@ -106,11 +106,13 @@ constexpr const char* refusal(const configuration& c) {
     return "the instruction caches must have lines of 16 to 256 bytes and at least one line per way";
   }
   if (c.ro_cache_bytes != 0 && (!power_of_two(c.ro_cache_bytes) || !power_of_two(c.ro_line_bytes) ||
-                                c.ro_line_bytes < c.line_bytes || c.ro_cache_bytes < 2 * c.ro_line_bytes)) {
+                                c.ro_line_bytes < c.line_bytes || c.ro_cache_bytes / 2 < c.ro_line_bytes)) {
     return "the read-only cache must have at least two lines, each no shorter than an instruction cache's";
   }
-  if (c.dma_engines_per_group > c.axi_bytes || c.dma_engines_per_group * c.groups > 256) {
-    return "at most 256 DMA engines can be modelled";
+  if (c.icache_bytes > 1 << 20 || c.ro_cache_bytes > 1 << 20) return "caches of at most 1 MiB can be modelled";
+  if (c.dma_engines_per_group > 256 / c.groups ||
+      c.dma_engines_per_group * c.groups * c.axi_bytes > c.banks() * 4) {
+    return "at most 256 DMA engines can be modelled, each with the banks of at least one access";
   }
   if (c.outstanding == 0 || c.outstanding > 16) return "1 to 16 outstanding transactions can be modelled";
   if (c.cores() * (c.outstanding + 1) > 0xffff) return "at most 65535 transactions can be modelled";

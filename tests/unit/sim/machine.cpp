@@ -97,6 +97,11 @@ TEST_CASE("configuration: what cannot be modelled is refused with a reason") {
   CHECK(with([](configuration& c) { c.outstanding = 17; }).find("outstanding") != std::string::npos);
   CHECK(with([](configuration& c) { c.l2_bytes = 1u << 30; }).find("L2") != std::string::npos);
   CHECK(with([](configuration& c) { c.ro_line_bytes = 16; }).find("read-only cache") != std::string::npos);
+  // Products that wrap, and engines that would share banks.
+  CHECK(with([](configuration& c) { c.stack_bytes = 1u << 30; }).find("stacks") != std::string::npos);
+  CHECK(with([](configuration& c) { c.ro_line_bytes = 1u << 31; }).find("read-only cache") != std::string::npos);
+  CHECK(with([](configuration& c) { c.icache_bytes = 1u << 31; }).find("1 MiB") != std::string::npos);
+  CHECK(with([](configuration& c) { c.dma_engines_per_group = 4; }).find("DMA engines") != std::string::npos);
 }
 
 TEST_CASE("machine: every instruction gives the same on the fast path, the slow path and timed") {

@@ -76,9 +76,12 @@ std::string places_text(const machine& m) {
   }
   std::string text;
   for (const auto& [key, p] : places) {
-    text += fmt::format("{} {} {} {}\n  {}\n", p.cores.size() == 1 ? "core" : "cores", list_text(p.cores),
-                        p.cores.size() == 1 ? (key.first ? "sleeps" : "runs") : (key.first ? "sleep" : "run"),
-                        key.first ? "at" : fmt::format("in {}, the first at", key.second), line_at(m, p.pc));
+    const auto& [asleep, name] = key;
+    const bool one = p.cores.size() == 1;
+    text += fmt::format("{} {} ", one ? "core" : "cores", list_text(p.cores));
+    text += asleep ? (one ? "sleeps at" : "sleep at") : fmt::format("{} in {}", one ? "runs" : "run", name);
+    if (!asleep) text += one ? ", at" : fmt::format(", core {} at", p.cores.front());
+    text += fmt::format("\n  {}\n", line_at(m, p.pc));
   }
   return text;
 }
@@ -104,13 +107,18 @@ std::string fault_text(const machine& m) {
   switch (s.reason) {
     case stop_reason::fetch_outside_code:
     case stop_reason::misaligned_jump:
+      // The timed mode stops at the target, the functional one at the jump.
+      if (s.pc != s.address) {
+        place();
+      } else {
+        line("after", line_at(m, h.history[(h.history_next + history_length - 1) % history_length]));
+      }
       line("target", fmt::format("{:08x}", s.address));
-      line("after", line_at(m, h.history[(h.history_next + history_length - 1) % history_length]));
       break;
     case stop_reason::stack_overflow:
       place();
-      line("sp", fmt::format("{:08x}, {} bytes below the limit {:08x}", s.address, h.stack_limit - s.address,
-                             h.stack_limit));
+      line("sp",
+           fmt::format("{:08x}, {} bytes below the limit {:08x}", s.address, h.stack_limit - s.address, h.stack_limit));
       break;
     case stop_reason::illegal_instruction:
     case stop_reason::breakpoint: place(); break;

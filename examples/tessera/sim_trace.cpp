@@ -36,6 +36,16 @@ std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
+/// The instruction at pc, without the columns of a listing.
+std::string assembly(const machine& m, std::uint32_t pc) {
+  const std::string columns = disassemble(m.instruction_at(pc), pc).c_str();
+  std::string text;
+  for (const char c : columns) {
+    if (c != ' ' || text.back() != ' ') text += c;
+  }
+  return text;
+}
+
 std::uint32_t thread_of(std::uint32_t core) { return core + 1; }
 
 }  // namespace
@@ -96,9 +106,9 @@ void chrome_trace::issued(std::uint32_t core, std::uint64_t cycle, std::uint32_t
   if (!falls_asleep) end_wait(core, cycle);
   enter(core, cycle, pc);
   if (detail_ != trace_detail::instructions) return;
-  event(R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":1,"name":"{}","args":{{"pc":"{:08x}","text":"{}"}}}})",
-        tracks_[core].process, thread_of(core), cycle, row_of(d.row).mnemonic, pc,
-        disassemble(machine_.instruction_at(pc), pc).c_str());
+  event(R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":1,"cat":"instruction","name":"{}","args":{{"pc":"{:08x}",)"
+        R"("instruction":"{}"}}}})",
+        tracks_[core].process, thread_of(core), cycle, row_of(d.row).mnemonic, pc, assembly(machine_, pc));
 }
 
 void chrome_trace::stalled(std::uint32_t core, std::uint64_t cycle, stall cause) {
@@ -164,7 +174,8 @@ void chrome_trace::enter(std::uint32_t core, std::uint64_t cycle, std::uint32_t 
   if (t.function == function) return;
   end_function(core, cycle);
   t.function = function;
-  event(R"({{"ph":"B","pid":{},"tid":{},"ts":{},"name":{}}})", t.process, thread_of(core), cycle, quoted(*function));
+  event(R"({{"ph":"B","pid":{},"tid":{},"ts":{},"cat":"function","name":{}}})", t.process, thread_of(core), cycle,
+        quoted(*function));
 }
 
 void chrome_trace::end_function(std::uint32_t core, std::uint64_t cycle) {
@@ -180,8 +191,9 @@ void chrome_trace::end_wait(std::uint32_t core, std::uint64_t cycle) {
   const bool asleep = t.cause == stall::sleep;
   const std::uint64_t until = asleep ? cycle : t.until;
   if (until <= t.since || (!asleep && detail_ == trace_detail::functions)) return;
-  event(R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":{},"name":"{}","cname":"{}","args":{{"cause":"{}","pc":"{:08x}",)"
-        R"("instruction":"{}"}}}})",
-        t.process, thread_of(core), t.since, until - t.since, name_of(t.cause), colour_of(t.cause), name_of(t.cause),
-        t.pc, disassemble(machine_.instruction_at(t.pc), t.pc).c_str());
+  event(
+      R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":{},"cat":"stall","name":"{}","cname":"{}","args":{{"cause":"{}","pc":"{:08x}",)"
+      R"("instruction":"{}"}}}})",
+      t.process, thread_of(core), t.since, until - t.since, name_of(t.cause), colour_of(t.cause), name_of(t.cause),
+      t.pc, assembly(machine_, t.pc));
 }

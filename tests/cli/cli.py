@@ -17,7 +17,7 @@ import zipfile
 
 TOOL = None
 MODEL = None
-COMMANDS = ("classify", "golden", "inspect", "pack", "tokenize")
+COMMANDS = ("classify", "golden", "inspect", "pack", "sim", "tokenize")
 TEXTS = ("a small dog", "the act of walking", "of or relating to the moon")
 
 

@@ -59,8 +59,8 @@ class Results(SimTest):
         out, error = self.sim(self.kernel)
         self.assertEqual(out, "hello\n")
         for line in (r"configuration +minpool, 16 cores", r"cycles +\d+", r"instructions +\d+",
-                     r"MACs per cycle +0\.\d+", r"IPC, of awake cores +0\.\d+", r"bank conflicts +[1-9]\d*", r"DMA bytes +1024",
-                     r"  sleep +\d+ +\d+\.\d+", r"  sum +\d+ +100\.00"):
+                     r"MACs per cycle +0\.\d+", r"IPC, of awake cores +0\.\d+", r"bank conflicts +[1-9]\d*",
+                     r"DMA bytes +1024", r"  sleep +\d+ +\d+\.\d+", r"  sum +\d+ +100\.00"):
             self.assertRegex(error, line)
         self.assertEqual(self.sim(self.kernel, "--quiet"), ("hello\n", ""))
         self.assertRegex(self.sim(self.kernel, "--functional")[1], r"turns +\d+\ninstructions +\d+\n")

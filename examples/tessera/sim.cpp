@@ -85,8 +85,10 @@ void load(machine& m, const sim_options& options, const std::vector<std::uint8_t
 }
 
 /// Runs in slices, so that a person sees that it goes on.
-void run_with_progress(machine& m, mode how, std::uint64_t max_cycles, const runner& run) {
-  progress_bar bar("cycles", max_cycles);
+void run_with_progress(machine& m, mode how, const sim_options& options, const runner& run) {
+  const std::uint64_t max_cycles = options.max_cycles;
+  // Not into a log on the same terminal.
+  progress_bar bar(how == mode::timed ? "cycles" : "turns", options.watch.log == "-" ? 0 : max_cycles);
   constexpr std::uint64_t slice = 100'000;
   while (m.stop().reason == stop_reason::running && m.cycle(how) < max_cycles) {
     run(std::min(slice, max_cycles - m.cycle(how)));
@@ -133,10 +135,10 @@ int simulate(const sim_options& options) {
   }
   if (options.watch.any()) {
     watched_run watched(options.watch, m, how);
-    run_with_progress(m, how, options.max_cycles, [&](std::uint64_t cycles) { watched.run(cycles); });
+    run_with_progress(m, how, options, [&](std::uint64_t cycles) { watched.run(cycles); });
     watched.finish();
   } else {
-    run_with_progress(m, how, options.max_cycles, [&](std::uint64_t cycles) { m.run(how, cycles); });
+    run_with_progress(m, how, options, [&](std::uint64_t cycles) { m.run(how, cycles); });
   }
   if (!options.stats.empty()) {
     stats << statistics(m, how, dumps).dump(1) << '\n';

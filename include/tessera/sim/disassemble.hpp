@@ -93,8 +93,8 @@ inline assembly_text disassemble(uint32_t word, uint32_t pc) {
   t << row.mnemonic;
   const form f = row.operand_form;
   if (f == form::none || f == form::fence) return t;
-  t.pad(14);
-  if (t.size() > 14) t << ' ';
+  t.pad(13);
+  t << ' ';
   const char* const rd = register_name(d.rd);
   const char* const rs1 = register_name(d.rs1);
   const char* const rs2 = register_name(d.rs2);

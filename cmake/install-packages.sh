@@ -9,7 +9,7 @@ usage() {
 usage: cmake/install-packages.sh [--tests] [--list]
 
   --tests  also what the whole test run needs: clang with its sanitizer runtime, ccache, for MemPool programs a RISC-V
-           cross compiler and lld, and to check the model qemu-user and a compiler for RISC-V Linux
+           cross compiler, lld and gdb, and to check the model qemu-user and a compiler for RISC-V Linux
   --list   print the names of all packages, installed or not, and stop
 USAGE
 }
@@ -31,7 +31,7 @@ libraries=(libeigen3-dev libxsimd-dev doctest-dev libbenchmark-dev libfmt-dev nl
   libutf8proc-dev)
 if $tests; then
   tools+=(clang++:clang ccache:ccache riscv64-unknown-elf-g++:gcc-riscv64-unknown-elf ld.lld:lld
-    qemu-riscv32:qemu-user riscv64-linux-gnu-g++:g++-riscv64-linux-gnu)
+    qemu-riscv32:qemu-user riscv64-linux-gnu-g++:g++-riscv64-linux-gnu gdb-multiarch:gdb-multiarch)
   # libFuzzer and the sanitizers of clang are a package of their own; its name carries clang's version (Debian 12: 14).
   clang_version=$(clang++ -dumpversion 2>/dev/null || echo 14)
   libraries+=("libclang-rt-${clang_version%%.*}-dev")

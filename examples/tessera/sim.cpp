@@ -7,10 +7,12 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "sim_gdb.hpp"
 #include "sim_watch.hpp"
 
 using namespace tessera::sim;
@@ -25,6 +27,7 @@ struct sim_options {
   std::uint64_t max_cycles = 1'000'000'000;
   std::filesystem::path stats;
   bool quiet = false;
+  std::optional<std::uint16_t> gdb_port;
   watch_options watch;
 };
 
@@ -89,7 +92,7 @@ void run_with_progress(machine& m, mode how, const sim_options& options, const r
   const std::uint64_t max_cycles = options.max_cycles;
   // Not into a log on the same terminal.
   progress_bar bar(how == mode::timed ? "cycles" : "turns", options.watch.log == "-" ? 0 : max_cycles);
-  constexpr std::uint64_t slice = 100'000;
+  constexpr std::uint64_t slice = 100 * functional::quantum;  // whole turns, so that slices change nothing
   while (m.stop().reason == stop_reason::running && m.cycle(how) < max_cycles) {
     run(std::min(slice, max_cycles - m.cycle(how)));
     bar.update(m.cycle(how));
@@ -104,6 +107,9 @@ void check(const sim_options& options) {
   }
   if (!watch.any() && !(watch.cores.empty() && watch.window.empty())) {
     throw usage_error("--cores and --window choose what --trace and --log write; give one of those, too");
+  }
+  if (options.gdb_port && watch.any()) {
+    throw usage_error("--gdb goes without --trace and --log: cycles at a breakpoint would be in them");
   }
   if (watch.trace == "-") throw usage_error("--trace needs the name of a file");
 }
@@ -133,7 +139,11 @@ int simulate(const sim_options& options) {
     stats.open(options.stats);
     if (!stats) throw std::runtime_error(options.stats.string() + ": cannot be created");
   }
-  if (options.watch.any()) {
+  const bool ended_by_gdb =
+      options.gdb_port && debug(m, how, *options.gdb_port, options.program) == gdb_session::killed;
+  if (ended_by_gdb) {
+    // It stays where it is.
+  } else if (options.watch.any()) {
     watched_run watched(options.watch, m, how);
     run_with_progress(m, how, options, [&](std::uint64_t cycles) { watched.run(cycles); });
     watched.finish();
@@ -146,6 +156,10 @@ int simulate(const sim_options& options) {
   }
 
   const stop_report& stop = m.stop();
+  if (ended_by_gdb && (stop.reason == stop_reason::running || stop.reason == stop_reason::breakpoint)) {
+    fmt::print(stderr, "tessera: {}: ended by GDB before it had finished\n", options.program.string());
+    return 1;
+  }
   if (stop.reason != stop_reason::finished) {
     fmt::print(stderr, "tessera: {}: {}", options.program.string(),
                stop.reason == stop_reason::running ? unfinished_text(m, how) : fault_text(m));
@@ -190,11 +204,16 @@ void add_sim(CLI::App& program) {
                   "Trace and log cycles A to B - 1 only; A or B may be missing. 'marked': where the program says "
                   "runtime::trace(true)")
       ->option_text("A:B");
+  command
+      .add_option("--gdb", options->gdb_port,
+                  "Wait for GDB on this port of the loopback interface, 0: on a free one; without --max-cycles")
+      ->option_text("PORT");
   command.add_flag("--quiet", options->quiet, "No summary");
   command.footer(
       examples("  tessera sim program.elf\n"
                "  tessera sim --config mempool --stats stats.json program.elf\n"
                "  tessera sim --functional program.elf\n"
+               "  tessera sim --gdb 3333 program.elf              # prints what to start in another terminal\n"
                "  tessera sim --trace trace.json program.elf      # then open it in https://ui.perfetto.dev\n"
                "  tessera sim --trace trace.json --trace-detail instructions --window 2000:3000 program.elf\n"
                "  tessera sim --log - --cores 0,4-7 --window marked program.elf") +

@@ -79,7 +79,11 @@ struct watched_run::state {
   static constexpr bool watches = true;
 
   state(const watch_options& options, machine& m, mode how)
-      : m(m), how(how), when(window_of(options.window)), selected(cores_of(options.cores, m.cores())) {
+      : m(m),
+        how(how),
+        window_text(options.window),
+        when(window_of(options.window)),
+        selected(cores_of(options.cores, m.cores())) {
     if (!options.trace.empty()) trace.emplace(options.trace, detail_of(options.trace_detail), m, selected);
     if (!options.log.empty()) log.emplace(options.log, m);
   }
@@ -89,6 +93,7 @@ struct watched_run::state {
     if (!selected[core]) return false;
     const bool now = !when.marked || m.core(core).trace != 0;
     if (!now && trace) trace->leave(core, cycle);
+    seen |= now;
     return now;
   }
 
@@ -138,6 +143,8 @@ struct watched_run::state {
     finished = true;
     if (trace) trace->finish(m.cycle(how));
     if (log) log->finish(m.cycle(how));
+    if (!seen)
+      fmt::print(stderr, "tessera: nothing to trace or log: --window {} holds no cycle of the run\n", window_text);
   }
 
   /// One instruction of each core.
@@ -180,11 +187,13 @@ struct watched_run::state {
 
   machine& m;
   const mode how;
+  const std::string window_text;
   const window when;
   const std::vector<bool> selected;
   std::optional<chrome_trace> trace;
   std::optional<instruction_log> log;
   std::uint32_t awake = 0;
+  bool seen = false;
   bool begun = false;
   bool finished = false;
 };

@@ -181,6 +181,13 @@ class Trace(SimTest):
         for track in tracks.values():
             self.assertEqual([name for _, name, *_ in track.of("function")], ["main", "test::kernel"])
 
+    def test_window_with_nothing(self):
+        for window in ("999999:", "marked"):
+            program = self.program("li a0, 0\nret")
+            path = self.folder / "trace.json"
+            self.sim(program, "--trace", path, "--window", window, says=[f"nothing to trace or log: --window {window}"])
+            self.assertEqual(trace_schema.check(json.loads(path.read_text()))[1], {})
+
     def test_programs_that_stop(self):
         for main in ("nop\n.word -1", "wfi\nj main", "addi sp, sp, -64\ncall main"):
             _, tracks, _ = self.trace(program=self.program(main), status=1)

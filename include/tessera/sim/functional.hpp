@@ -103,9 +103,7 @@ struct handler_table {
   handler of[256] = {};
   template <int... Row>
   constexpr explicit handler_table(rows<Row...>) : of{execute<Row>...} {
-    for (handler& h : of) {
-      if (h == nullptr) h = take_slow_path;
-    }
+    for (unsigned i = sizeof...(Row); i < 256; ++i) of[i] = take_slow_path;
   }
 };
 inline constexpr handler_table handlers{first_rows<instruction_count>::type{}};

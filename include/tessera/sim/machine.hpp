@@ -143,7 +143,7 @@ class machine {
       const uint64_t end = later(timed_.cycle(), cycles);
       while (!soc_.stopped() && h.instructions == before && timed_.cycle() < end) timed_.run(timed_.cycle() + 1);
     }
-    if (soc_.stopped()) soc_.flush_uart();
+    soc_.flush_uart();
     return soc_.stop;
   }
   /// The same while the other cores are held, as a debugger does to pass a breakpoint.
@@ -158,13 +158,13 @@ class machine {
         timed_.run_alone(core, timed_.cycle() + 1);
       }
     }
-    if (soc_.stopped()) soc_.flush_uart();
+    soc_.flush_uart();
     return soc_.stop;
   }
   /// Makes registers and memory what the program has made of them so far, by letting loads and stores in flight end.
   void settle(mode how) {
     if (how == mode::timed) timed_.settle();
-    if (soc_.stopped()) soc_.flush_uart();
+    soc_.flush_uart();
   }
 
   const stop_report& stop() const { return soc_.stop; }

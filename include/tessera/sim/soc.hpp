@@ -460,10 +460,9 @@ class soc {
     }
   }
   void update_stride(origin from) {
-    if (control_.stride == 0) {
-      return fault(from, stop_reason::unsupported_access, control_base + 0x2c, "a wake-up stride of 0 hangs the hardware");
-    }
-    control_.strided = true;
+    control_.strided = control_.stride != 0;
+    if (control_.strided) return;
+    fault(from, stop_reason::unsupported_access, control_base + 0x2c, "a wake-up stride of 0 hangs the hardware");
   }
 
   uint32_t read_dma(origin from, uint32_t offset, device_effect& effect) {

@@ -48,7 +48,8 @@ socket_handle listen_on(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail(port, "cannot use");
+  if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    fail(port, "cannot use");
   if (::listen(listener.get(), 1) != 0) fail(port, "cannot listen on");
   return listener;
 }

@@ -23,7 +23,8 @@
 ///   has made of them. What cores lose while they are held is stall::halted.
 /// - Breakpoints stay when the program or GDB writes code.
 ///
-/// GDB cannot call functions of the program: they would return to a breakpoint on the stack, and code runs from L2 only.
+/// GDB cannot call functions of the program: they would return to a breakpoint on the stack, and code runs from L2
+/// only.
 
 #include "tessera/sim/gdb_target.hpp"
 
@@ -208,7 +209,8 @@ class gdb_server {
 
   // ---- Going on
 
-  /// c and s, with a signal (which a core cannot get) as C and S, and maybe with an address to go on at. False: refused.
+  /// c and s, with a signal (which a core cannot get) as C and S, and maybe with an address to go on at. False:
+  /// refused.
   bool resume_from(gdb_reader in, char command) {
     uint8_t signal = 0;
     uint32_t pc = 0;
@@ -382,10 +384,10 @@ class gdb_server {
   bool running_ = false;
   uint8_t signal_ = trapped;
   uint32_t stopped_core_ = 0;
-  uint32_t to_step_ = no_core;         // by `s`, as `Hc` said
-  uint32_t stepped_ = no_core;         // whose next instruction ends the run
-  uint32_t alone_ = no_core;           // who runs while the others are held
-  uint32_t reported_core_ = no_core;   // who stopped at a breakpoint, and has not passed it yet
+  uint32_t to_step_ = no_core;        // by `s`, as `Hc` said
+  uint32_t stepped_ = no_core;        // whose next instruction ends the run
+  uint32_t alone_ = no_core;          // who runs while the others are held
+  uint32_t reported_core_ = no_core;  // who stopped at a breakpoint, and has not passed it yet
   uint32_t reported_pc_ = 0;
 };
 

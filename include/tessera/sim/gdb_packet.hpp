@@ -45,7 +45,8 @@ class gdb_receiver {
           state_ = state::escaped;
           return event::nothing;
         }
-        if (size_ < gdb_packet_bytes) payload_[size_] = static_cast<char>(state_ == state::escaped ? byte ^ 0x20 : byte);
+        if (size_ < gdb_packet_bytes)
+          payload_[size_] = static_cast<char>(state_ == state::escaped ? byte ^ 0x20 : byte);
         if (size_ <= gdb_packet_bytes) ++size_;
         state_ = state::inside;
         return event::nothing;
@@ -75,7 +76,13 @@ class gdb_receiver {
   }
 
  private:
-  enum class state : uint8_t { outside, inside, escaped, first_digit, second_digit };
+  enum class state : uint8_t {
+    outside,
+    inside,
+    escaped,
+    first_digit,
+    second_digit
+  };
 
   void begin() {
     state_ = state::inside;

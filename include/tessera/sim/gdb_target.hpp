@@ -106,8 +106,8 @@ class gdb_target {
     const auto put_register = [&](const char* name, uint32_t number, const char* type) {
       assembly_text digits;
       digits.number(number);
-      const char* const pieces[] = {"<reg name=\"", name,        "\" bitsize=\"32\" regnum=\"", digits.c_str(),
-                                    "\" type=\"",  type,        "\"/>"};
+      const char* const pieces[] = {"<reg name=\"", name,  "\" bitsize=\"32\" regnum=\"", digits.c_str(), "\" type=\"",
+                                    type,           "\"/>"};
       for (const char* piece : pieces) put(piece);
     };
     put("<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">"

@@ -2,9 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <iterator>
 #include <map>
-#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -23,22 +21,30 @@ unsigned macs_of(const instruction& row) {
   return name.back() == 'b' ? 4 : 2;
 }
 
+/// What became of the cycles of all cores, or of those of them in which the program had marked itself.
 struct totals {
-  std::uint64_t instructions = 0;
+  cycle_counts counts;
   std::uint64_t macs = 0;
-  std::uint64_t stalls[stall_count] = {};
+  std::uint32_t cores = 0;  // that have any
 };
 
-totals sum(const machine& m) {
+totals sum(const machine& m, bool marked) {
   totals t;
+  const timed& c = m.counters();
   for (std::uint32_t core = 0; core < m.cores(); ++core) {
-    t.instructions += m.core(core).instructions;
-    for (int i = 0; i < stall_count; ++i) t.stalls[i] += m.counters().stalls(core, static_cast<stall>(i));
+    const cycle_counts counts = marked ? c.marked_counts(core) : c.counts(core);
+    t.counts += counts;
+    t.cores += counts.sum() != 0 ? 1 : 0;
   }
   for (int row = 0; row < instruction_count; ++row) {
-    t.macs += m.counters().executed[row] * macs_of(row_of(static_cast<std::uint8_t>(row)));
+    t.macs += (marked ? c.marked_executed : c.executed)[row] * macs_of(row_of(static_cast<std::uint8_t>(row)));
   }
   return t;
+}
+std::uint64_t executed_by_all(const machine& m) {
+  std::uint64_t sum = 0;
+  for (std::uint32_t core = 0; core < m.cores(); ++core) sum += m.core(core).instructions;
+  return sum;
 }
 
 std::string line_at(const machine& m, std::uint32_t pc) {
@@ -145,7 +151,6 @@ std::string unfinished_text(const machine& m, mode how) {
 }
 
 std::string summary_text(const machine& m, mode how) {
-  const totals t = sum(m);
   const std::uint64_t cycles = m.cycle(how);
   std::string text;
   const auto line = [&](std::string_view name, const std::string& value) {
@@ -154,48 +159,72 @@ std::string summary_text(const machine& m, mode how) {
   line("configuration", fmt::format("{}, {} cores", m.config().name, m.cores()));
   if (how == mode::functional) {
     line("turns", fmt::format("{}", cycles));
-    line("instructions", fmt::format("{}", t.instructions));
+    line("instructions", fmt::format("{}", executed_by_all(m)));
     return text;
   }
-  const double core_cycles = static_cast<double>(cycles) * m.cores();
-  std::uint64_t awake = cycles * m.cores() - t.stalls[static_cast<int>(stall::sleep)];
+  const totals all = sum(m, false);
+  const totals marked = sum(m, true);
   line("cycles", fmt::format("{}", cycles));
-  line("instructions", fmt::format("{}", t.instructions));
-  line("IPC, of awake cores", fmt::format("{:.3f}", ratio(double(t.instructions), double(awake))));
-  line("MACs per cycle", fmt::format("{:.2f}", ratio(double(t.macs), double(cycles))));
+  line("instructions", fmt::format("{}", all.counts.instructions));
+  line("MACs", fmt::format("{}", all.macs));
   line("bank conflicts", fmt::format("{}", m.counters().bank_conflicts()));
   line("DMA bytes", fmt::format("{}", m.counters().dma_bytes()));
   line("instruction refills", fmt::format("{}", m.counters().line_refills()));
-  text += "\ncore cycles            of all cores   per cent\n";
-  const auto share = [&](std::string_view name, std::uint64_t value) {
-    text += fmt::format("  {:<18} {:>14}   {:>7.2f}\n", name, value, ratio(100.0 * double(value), core_cycles));
+
+  const bool marks = marked.cores != 0;
+  text += fmt::format("\n{:<18} {:>14} {:>9}", "core cycles", "all", "per cent");
+  text += marks ? fmt::format(" {:>14} {:>9}\n", "marked", "per cent") : "\n";
+  const auto row = [&](std::string_view name, std::uint64_t a, std::uint64_t b) {
+    const auto percent = [](std::uint64_t part, const totals& t) {
+      return ratio(100.0 * double(part), double(t.counts.sum()));
+    };
+    text += fmt::format("{:<18} {:>14} {:>9.2f}", name, a, percent(a, all));
+    text += marks ? fmt::format(" {:>14} {:>9.2f}\n", b, percent(b, marked)) : "\n";
   };
-  share("instructions", t.instructions);
+  row("instructions", all.counts.instructions, marked.counts.instructions);
   for (int i = 0; i < stall_count; ++i) {
-    if (t.stalls[i] != 0) share(name_of(static_cast<stall>(i)), t.stalls[i]);
+    if (all.counts.stalls[i] != 0) row(name_of(static_cast<stall>(i)), all.counts.stalls[i], marked.counts.stalls[i]);
   }
-  share("sum", t.instructions + std::accumulate(std::begin(t.stalls), std::end(t.stalls), std::uint64_t{0}));
+  row("sum", all.counts.sum(), marked.counts.sum());
+
+  const auto rate = [&](std::string_view name, auto value) {
+    text += fmt::format("{:<18} {:>14.3f} {:>9}", name, value(all), "");
+    text += marks ? fmt::format(" {:>14.3f}\n", value(marked)) : "\n";
+  };
+  rate("IPC while awake", [](const totals& t) {
+    return ratio(double(t.counts.instructions), double(t.counts.sum() - t.counts.lost(stall::sleep)));
+  });
+  rate("MACs per cycle", [](const totals& t) { return ratio(double(t.macs) * t.cores, double(t.counts.sum())); });
   return text;
 }
 
 nlohmann::ordered_json statistics(const machine& m, mode how, const std::vector<sim_dump>& dumps) {
   using json = nlohmann::ordered_json;
-  const totals t = sum(m);
+  const totals all = sum(m, false);
   const stop_report& s = m.stop();
+  const auto stalls_of = [](const cycle_counts& c) {
+    json stalls = json::object();
+    for (int i = 0; i < stall_count; ++i) stalls[name_of(static_cast<stall>(i))] = c.stalls[i];
+    return stalls;
+  };
   json result;
   result["configuration"] = m.config().name;
   result["mode"] = how == mode::timed ? "timed" : "functional";
   result["stop"] = {{"reason", to_string(s.reason)}, {"exit_code", s.exit_code}, {"core", s.core}, {"pc", s.pc}};
   result["cycles"] = m.cycle(how);
-  result["instructions"] = t.instructions;
+  result["instructions"] = executed_by_all(m);
   if (how == mode::timed) {
-    result["macs"] = t.macs;
+    result["macs"] = all.macs;
     result["bank_conflicts"] = m.counters().bank_conflicts();
     result["dma_bytes"] = m.counters().dma_bytes();
     result["instruction_refills"] = m.counters().line_refills();
-    json stalls = json::object();
-    for (int i = 0; i < stall_count; ++i) stalls[name_of(static_cast<stall>(i))] = t.stalls[i];
-    result["stalls"] = stalls;
+    result["stalls"] = stalls_of(all.counts);
+    const totals marked = sum(m, true);
+    result["marked"] = {{"cores", marked.cores},
+                        {"core_cycles", marked.counts.sum()},
+                        {"instructions", marked.counts.instructions},
+                        {"macs", marked.macs},
+                        {"stalls", stalls_of(marked.counts)}};
     json executed = json::object();
     for (int row = 0; row < instruction_count; ++row) {
       const std::uint64_t count = m.counters().executed[row];
@@ -208,11 +237,11 @@ nlohmann::ordered_json statistics(const machine& m, mode how, const std::vector<
   for (std::uint32_t core = 0; core < m.cores(); ++core) {
     json c = {{"instructions", m.core(core).instructions}};
     if (how == mode::timed) {
-      json stalls = json::object();
-      for (int i = 0; i < stall_count; ++i) {
-        stalls[name_of(static_cast<stall>(i))] = m.counters().stalls(core, static_cast<stall>(i));
+      c["stalls"] = stalls_of(m.counters().counts(core));
+      const cycle_counts marked = m.counters().marked_counts(core);
+      if (marked.sum() != 0) {
+        c["marked"] = {{"cycles", marked.sum()}, {"instructions", marked.instructions}, {"stalls", stalls_of(marked)}};
       }
-      c["stalls"] = stalls;
     }
     cores.push_back(c);
   }

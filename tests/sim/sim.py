@@ -59,8 +59,8 @@ class Results(SimTest):
         out, error = self.sim(self.kernel)
         self.assertEqual(out, "hello\n")
         for line in (r"configuration +minpool, 16 cores", r"cycles +\d+", r"instructions +\d+",
-                     r"MACs per cycle +0\.\d+", r"IPC, of awake cores +0\.\d+", r"bank conflicts +[1-9]\d*",
-                     r"DMA bytes +1024", r"  sleep +\d+ +\d+\.\d+", r"  sum +\d+ +100\.00"):
+                     r"MACs per cycle +0\.\d+", r"IPC while awake +0\.\d+ +0\.\d+", r"bank conflicts +[1-9]\d*",
+                     r"DMA bytes +1024", r"\nsleep +\d+ +\d+\.\d+", r"\nsum +\d+ +100\.00 +\d+ +100\.00\n"):
             self.assertRegex(error, line)
         self.assertEqual(self.sim(self.kernel, "--quiet"), ("hello\n", ""))
         self.assertRegex(self.sim(self.kernel, "--functional")[1], r"turns +\d+\ninstructions +\d+\n")
@@ -82,6 +82,13 @@ class Results(SimTest):
         for core in stats["cores"]:
             self.assertEqual(core["instructions"] + sum(core["stalls"].values()), stats["cycles"])
         self.assertEqual(sum(c["instructions"] for c in stats["cores"]), stats["instructions"])
+        # What the program marked is a part of it, counted in the same way.
+        marked = [core["marked"] for core in stats["cores"]]
+        for core, part in zip(stats["cores"], marked):
+            self.assertEqual(part["instructions"] + sum(part["stalls"].values()), part["cycles"])
+            self.assertTrue(0 < part["instructions"] < core["instructions"])
+        self.assertEqual(sum(part["cycles"] for part in marked), stats["marked"]["core_cycles"])
+        self.assertEqual(stats["marked"]["macs"], CORES * 20)
         self.assertEqual(sum(stats["executed"].values()), stats["instructions"])
         for cause, cycles in stats["stalls"].items():
             self.assertEqual(sum(c["stalls"][cause] for c in stats["cores"]), cycles)

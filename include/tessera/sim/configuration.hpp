@@ -66,6 +66,10 @@ struct configuration {
   constexpr uint32_t banks() const { return tiles * banks_per_tile; }
   /// Ports of a tile to other tiles: the own (sub-)group's, the other sub-groups', the other groups'.
   constexpr uint32_t ports() const { return groups + sub_groups - 1; }
+  /// The first core of a tile that has cores.
+  constexpr uint32_t first_core_of(uint32_t tile) const {
+    return (tile / tiles_per_group() * core_tiles_per_group + tile % tiles_per_group()) * cores_per_tile;
+  }
   /// The tile of a core, from its hart id.
   constexpr uint32_t tile_of(uint32_t core) const {
     const uint32_t core_tile = core / cores_per_tile;

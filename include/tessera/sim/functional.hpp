@@ -181,11 +181,10 @@ class functional {
   bool wake_at_boot() {
     if (booted_) return false;
     booted_ = true;
-    if (clock_ < boot_cycles) clock_ = boot_cycles;
+    if (clock_ < soc::boot_cycles) clock_ = soc::boot_cycles;
     soc_.for_each_woken({wake_request::set::everybody, 0, 0}, [&](uint32_t core) { wake(soc_.harts[core]); });
     return true;
   }
-  static constexpr uint64_t boot_cycles = 1000;
 
  private:
   /// Runs up to `budget` instructions of one core; returns how many it did not execute.

@@ -133,6 +133,27 @@ class instruction_cache {
     });
   }
 
+  /// For each word of code, the line that a prefetcher at that word fetches next: where the first jal or backward
+  /// branch from there to the end of the line goes, else the next line. Xpulpimg's branches are not seen.
+  static buffer<uint32_t> predict(const configuration& c, const code_region& code) {
+    const uint32_t line_bytes = c.line_bytes;
+    const uint32_t words = code.bytes / 4;
+    buffer<uint32_t> lines(words);
+    for (uint32_t i = words; i-- != 0;) {
+      const uint32_t pc = code.base + i * 4;
+      const decoded& d = code.slots[i].instruction;
+      const form f = row_of(d.row).operand_form;
+      if (f == form::jump || (f == form::branch && static_cast<int32_t>(d.imm) < 0)) {
+        lines[i] = (pc + d.imm) / line_bytes;
+      } else if ((pc + 4) % line_bytes == 0 || i + 1 == words) {
+        lines[i] = pc / line_bytes + 1;
+      } else {
+        lines[i] = lines[i + 1];
+      }
+    }
+    return lines;
+  }
+
   uint64_t refills = 0;  ///< lines that came from beyond the tiles' caches
 
  private:
@@ -218,16 +239,12 @@ class instruction_cache {
   void deliver(uint32_t tile, uint32_t cores) {
     for (; cores != 0; cores &= cores - 1) {
       const uint32_t local = static_cast<uint32_t>(__builtin_ctz(cores));
-      const uint32_t core = first_core(tile) + local;
+      const uint32_t core = soc_.config.first_core_of(tile) + local;
       core_state& c = cores_[core];
       l0_[core * soc_.config.l0_lines + c.allocated] = c.allocated_line;
       c.pending = false;
       c.known = nothing;
     }
-  }
-  uint32_t first_core(uint32_t tile) const {
-    const configuration& c = soc_.config;
-    return (tile / c.tiles_per_group() * c.core_tiles_per_group + tile % c.tiles_per_group()) * c.cores_per_tile;
   }
 
   uint32_t* set_of(uint32_t tile, uint32_t line) {
@@ -314,7 +331,7 @@ class instruction_cache {
   void accept(tile_state& t, uint32_t tile, bool ready) {
     const uint32_t demands = t.demands;
     t.demands = 0;
-    const uint32_t first = first_core(tile);
+    const uint32_t first = soc_.config.first_core_of(tile);
     uint32_t prefetches = 0;
     for (uint32_t rest = t.prefetchers; rest != 0; rest &= rest - 1) {
       core_state& c = cores_[first + static_cast<uint32_t>(__builtin_ctz(rest))];

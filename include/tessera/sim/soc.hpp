@@ -359,10 +359,13 @@ class soc {
   uint32_t word_at(uint32_t pc) const {
     const uint32_t offset = pc - l2_base;
     if (pc % 4 == 0 && offset < view_.l2_bytes) return load_bytes(view_.l2 + offset, 4);
-    if (pc % 4 == 0 && boot_.holds(pc)) return boot_words[(pc - boot_base) / 4];
+    const uint32_t word = (pc - boot_base) / 4;
+    if (pc % 4 == 0 && word < boot_length) return boot_words[word];
     return 0;
   }
 
+  /// When the test bench wakes the cores that wait in the boot ROM.
+  static constexpr uint64_t boot_cycles = 1000;
   /// Words of the boot ROM: entry point into a0, sleep, jump there.
   static constexpr uint32_t boot_length = 4;
   uint32_t boot_words[boot_length] = {0x8000'0537, 0x0005'0513, 0x1050'0073, 0x0005'0067};

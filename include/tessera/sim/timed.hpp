@@ -6,8 +6,10 @@
 /// what is active. Every cycle of every core is one issued instruction or one stall with a cause.
 /// Source: Snitch's pipeline as in the specification's sections 7 to 12 (snitch.sv, snitch_ipu.sv, snitch_lsu.sv).
 
+#include "tessera/sim/coprocessor.hpp"
 #include "tessera/sim/dma.hpp"
 #include "tessera/sim/stalls.hpp"
+#include "tessera/sim/system_port.hpp"
 
 namespace tessera::sim {
 
@@ -34,12 +36,7 @@ class timed {
         requesting_(s.config.cores()),
         held_(s.config.cores()),
         arrived_(s.config.cores()),
-        ports_(size_t{s.config.groups} * s.config.sub_groups),
-        tile_ports_(s.config.tiles),
-        to_tile_ports_(s.config.tiles),
-        responding_tiles_(s.config.tiles),
-        device_reads_(size_t{s.config.cores()} * slots_per_core_),
-        device_writes_(size_t{s.config.cores()} * slots_per_core_) {
+        ports_(s, size_t{s.config.cores()} * slots_per_core_) {
     reset();
   }
 
@@ -50,17 +47,13 @@ class timed {
     booted_ = false;
     running_.clear();
     requesting_.clear();
-    responding_tiles_.clear();
     network_ = interconnect(soc_, size_t{soc_.config.cores()} * slots_per_core_);
     fetch_.reset();
     dma_.reset();
-    for (group_port& p : ports_) p = group_port(soc_.config);
-    for (tile_port& p : tile_ports_) p = tile_port{};
-    device_reads_.clear();
-    device_writes_.clear();
-    device_read_free_ = device_write_free_ = 0;
+    ports_.reset();
     wakes_.clear();
     for (uint64_t& n : executed) n = 0;
+    for (uint64_t& n : marked_executed) n = 0;
     for (core_state& c : cores_) {
       c = core_state{};
       c.free_slots = (1u << slots_per_core_) - 1;
@@ -70,8 +63,8 @@ class timed {
 
   /// Derives what the prefetchers will predict; to be called when code has been loaded.
   void set_code() {
-    predictions_ = predict(soc_.l2_code());
-    boot_predictions_ = predict(soc_.boot_code());
+    predictions_ = instruction_cache::predict(soc_.config, soc_.l2_code());
+    boot_predictions_ = instruction_cache::predict(soc_.config, soc_.boot_code());
   }
 
   /// Runs until the program stops or `end` cycles have passed since reset.
@@ -112,85 +105,56 @@ class timed {
 
   // ---- Counters
 
-  /// Cycles that a core lost to a cause, the current sleep included.
-  uint64_t stalls(uint32_t core, stall cause) const {
-    const core_state& c = cores_[core];
-    uint64_t cycles = c.stalls[static_cast<int>(cause)];
-    if (cause == stall::sleep && soc_.harts[core].asleep && now_ > c.asleep_since) cycles += now_ - c.asleep_since;
-    return cycles;
+  /// What became of a core's cycles, the current sleep included.
+  cycle_counts counts(uint32_t core) const {
+    cycle_counts sum = counts_of(core, 0);
+    sum += counts_of(core, 1);
+    return sum;
   }
+  /// The same, of the cycles in which the program had marked itself as of interest: trace CSR not 0.
+  cycle_counts marked_counts(uint32_t core) const { return counts_of(core, 1); }
+  uint64_t stalls(uint32_t core, stall cause) const { return counts(core).lost(cause); }
   uint64_t bank_conflicts() const { return network_.conflicts; }
   uint64_t dma_bytes() const { return dma_.bytes; }
   uint64_t line_refills() const { return fetch_.refills; }
-  uint64_t executed[256] = {};  ///< instructions issued, by row of the table
+  uint64_t executed[256] = {};         ///< instructions issued, by row of the table
+  uint64_t marked_executed[256] = {};  ///< those of interest
 
  private:
   static constexpr uint64_t never = ~uint64_t{0};
 
-  /// An instruction in the IPU (coprocessor).
-  struct unit_entry {
-    uint8_t rd = 0;
-    bool divides = false;
-    uint8_t iterations = 0;  // of a division, beyond its fixed part
-  };
   struct core_state {
-    uint32_t busy = 0;       // registers that wait for a result
-    uint32_t busy_unit = 0;  // ... of the IPU or divider
-    uint32_t busy_far = 0;   // ... of L2 or a device
+    uint32_t busy = 0;        // registers that wait for a result
+    uint32_t busy_unit = 0;   // ... of the coprocessor
+    uint32_t busy_far = 0;    // ... of L2 or a device
     uint64_t loaded = never;  // the last cycle in which a load's data arrived
-    ring<unit_entry, 2> unit_in;
-    ring<uint8_t, 2> unit_out;  // destinations
-    unit_entry arrival;         // what was issued in this cycle
-    bool arriving = false;
-    uint8_t in_unit = 0;        // instructions in there
-    uint64_t division_ends = never;
-    uint8_t division_rd = 0;
-    bool dividing = false;
-    bool holds = false;       // a request waits to leave
+    coprocessor unit;
+    bool holds = false;  // a request waits to leave
     bool has_id = false;
     stall held_by = stall::transactions;
     packet_id held = 0;
     uint8_t in_flight = 0;
     uint32_t free_slots = 0;  // of packets
     uint64_t asleep_since = 0;
-    uint64_t stalls[stall_count] = {};
-  };
-  /// A tile's port to the rest of the system.
-  struct tile_port {
-    ring<packet_id, 8> waiting;  // accepted, in order of response
-    ring<uint64_t, 8> done;      // when each is
-    uint64_t read_free = 0;
-    uint8_t reads = 0;
-    uint8_t writes = 0;
-    uint64_t newest = 0;
-  };
-  struct device_access {
-    packet_id id = 0;
-    uint64_t when = 0;
-  };
-  /// A queue with room for every packet.
-  class device_queue {
-   public:
-    explicit device_queue(size_t capacity) : items_(capacity) {}
-    bool empty() const { return count_ == 0; }
-    const device_access& front() const { return items_[first_]; }
-    void push(const device_access& a) { items_[(first_ + count_++) % items_.size()] = a; }
-    void pop() {
-      first_ = (first_ + 1) % items_.size();
-      --count_;
-    }
-    void clear() { first_ = count_ = 0; }
-
-   private:
-    buffer<device_access> items_;
-    size_t first_ = 0;
-    size_t count_ = 0;
+    cycle_counts counts[2];  // [1]: of interest
   };
   struct wake_event {
     wake_request request;
     uint64_t when = 0;
   };
   static constexpr uint32_t most_wakes = 64;
+
+  static int is_marked(const hart& h) { return h.trace != 0 ? 1 : 0; }
+  void lose(uint32_t core, stall cause, uint64_t cycles = 1) {
+    cores_[core].counts[is_marked(soc_.harts[core])].lose(cause, cycles);
+  }
+  cycle_counts counts_of(uint32_t core, int marked) const {
+    const core_state& c = cores_[core];
+    cycle_counts counts = c.counts[marked];
+    const hart& h = soc_.harts[core];
+    if (h.asleep && is_marked(h) == marked && now_ > c.asleep_since) counts.lose(stall::sleep, now_ - c.asleep_since);
+    return counts;
+  }
 
   static constexpr uint32_t bit(uint8_t reg) { return static_cast<uint32_t>(uint64_t{1} << reg) & ~1u; }
 
@@ -199,10 +163,8 @@ class timed {
   template <class Observer>
   void advance(Observer& observer) {
     events(observer);
-    dma_.advance(now_, network_, [&](uint32_t engine) -> group_port& { return port_of_engine(engine); });
-    if (soc_.flushes_read_only()) {
-      for (group_port& p : ports_) p.flush();
-    }
+    dma_.advance(now_, network_, [&](uint32_t engine) -> group_port& { return ports_.of_dma_engine(engine); });
+    if (soc_.flushes_read_only()) ports_.flush();
     arrived_count_ = 0;
     const auto arrive = [&](packet_id id) {
       arrived_[arrived_count_++] = id;
@@ -210,9 +172,9 @@ class timed {
       if (row_of(p.row).executes_on != unit::store) cores_[p.core].loaded = now_;
     };
     network_.respond(now_, arrive);
-    respond_from_system(arrive);
+    ports_.respond(now_, network_, arrive);
     running_.prune([&](uint32_t core) { return step(core, observer); });
-    fetch_.advance(now_, [&](uint32_t tile) -> group_port& { return port_of_tile(tile); });
+    fetch_.advance(now_, [&](uint32_t tile) -> group_port& { return ports_.of_tile(tile); });
     move_requests();
     for (uint32_t i = 0; i < arrived_count_; ++i) retire(arrived_[i], observer);
   }
@@ -225,7 +187,7 @@ class timed {
       return other == core;
     });
     held_.prune([&](uint32_t other) {
-      if (!soc_.harts[other].asleep) ++cores_[other].stalls[static_cast<int>(stall::halted)];
+      if (!soc_.harts[other].asleep) lose(other, stall::halted);
       return true;
     });
     advance(observer);
@@ -247,16 +209,11 @@ class timed {
     uint64_t next = never;
     if (!dma_.idle()) next = min(next, dma_.next_event());
     if (!wakes_.empty()) next = min(next, wakes_.front().when);
-    if (!device_reads_.empty()) next = min(next, device_reads_.front().when);
-    if (!device_writes_.empty()) next = min(next, device_writes_.front().when);
-    responding_tiles_.prune([&](uint32_t tile) {
-      next = min(next, tile_ports_[tile].done.front());
-      return true;
-    });
+    next = min(next, ports_.next_event());
     if (next == never && !booted_) {
       // The test bench wakes all cores once, when they had time to fall asleep in the boot ROM.
       booted_ = true;
-      wakes_.push({{wake_request::set::everybody, 0, 0}, max(now_, uint64_t{functional_boot_cycles})});
+      wakes_.push({{wake_request::set::everybody, 0, 0}, max(now_, soc::boot_cycles)});
       next = wakes_.front().when;
     }
     if (next == never) {
@@ -266,7 +223,6 @@ class timed {
     if (next > now_) now_ = min(next, end);
     return true;
   }
-  static constexpr uint64_t functional_boot_cycles = 1000;
 
   template <class Observer>
   void events(Observer& observer) {
@@ -275,14 +231,7 @@ class timed {
       wakes_.pop();
       soc_.for_each_woken(request, [&](uint32_t core) { wake(core, observer); });
     }
-    while (!device_reads_.empty() && device_reads_.front().when <= now_) {
-      access_device(device_reads_.front().id);
-      device_reads_.pop();
-    }
-    while (!device_writes_.empty() && device_writes_.front().when <= now_) {
-      access_device(device_writes_.front().id);
-      device_writes_.pop();
-    }
+    ports_.access_devices(now_, [&](packet_id id) { access_device(id); });
   }
   template <class Observer>
   void wake(uint32_t core, Observer& observer) {
@@ -292,8 +241,8 @@ class timed {
       return;
     }
     h.asleep = false;
-    core_state& c = cores_[core];
-    if (now_ > c.asleep_since) c.stalls[static_cast<int>(stall::sleep)] += now_ - c.asleep_since;
+    const core_state& c = cores_[core];
+    if (now_ > c.asleep_since) lose(core, stall::sleep, now_ - c.asleep_since);
     running_.add(core);
     if constexpr (Observer::watches) observer.woke(core, now_);
   }
@@ -321,18 +270,19 @@ class timed {
     core_state& c = cores_[core];
     if (h.asleep) {
       advance_unit(c, false);
-      return c.in_unit != 0;
+      return !c.unit.idle();
     }
     bool writes_register = false;
     stall cause = stall::fetch;
     if (issue(core, h, c, writes_register, cause, observer)) {
       ++h.instructions;
+      ++c.counts[is_marked(h)].instructions;
     } else {
-      ++c.stalls[static_cast<int>(cause)];
+      lose(core, cause);
       if constexpr (Observer::watches) observer.stalled(core, now_, cause);
     }
     advance_unit(c, writes_register);
-    return !h.asleep || c.in_unit != 0;
+    return !h.asleep || !c.unit.idle();
   }
 
   template <class Observer>
@@ -374,7 +324,7 @@ class timed {
         break;
       case unit::ipu:
       case unit::divider: {
-        if (c.unit_in.full()) {
+        if (!c.unit.ready()) {
           cause = stall::unit_full;
           return false;
         }
@@ -382,9 +332,7 @@ class timed {
         h.x[d.rd] = row.compute(o);
         c.busy |= bit(d.rd);
         c.busy_unit |= bit(d.rd);
-        c.arriving = true;
-        ++c.in_unit;
-        c.arrival = {d.rd, row.executes_on == unit::divider, division_iterations(row, o)};
+        c.unit.issue(d.rd, row, o);
         break;
       }
       case unit::branch:
@@ -441,6 +389,7 @@ class timed {
     }
     if (d.rd == 2 || d.rs1 == 2) soc_.check_stack(h);
     ++executed[d.row];
+    if (is_marked(h) != 0) ++marked_executed[d.row];
     h.remember(h.pc);
     if constexpr (Observer::watches) observer.issued(core, now_, h.pc, d);
     h.pc = next;
@@ -478,7 +427,10 @@ class timed {
   }
 
   void execute_csr(uint32_t core, hart& h, const decoded& d) {
-    const auto lost = [&](stall cause) { return static_cast<uint32_t>(stalls(core, cause)); };
+    const auto lost = [&](auto... causes) {
+      const cycle_counts c = counts(core);
+      return static_cast<uint32_t>((c.lost(causes) + ...));
+    };
     soc_.execute_csr(h, d, now_, [&](uint32_t number, uint32_t& value) {
       switch (number) {
         case 0xb00: value = static_cast<uint32_t>(now_); return true;
@@ -487,58 +439,20 @@ class timed {
         case 0xb82: value = static_cast<uint32_t>(h.instructions >> 32); return true;
         case 0xb03: value = lost(stall::fetch); return true;
         case 0xb04:
-          value = lost(stall::bank_conflict) + lost(stall::port_conflict) + lost(stall::dma_conflict) +
-                  lost(stall::transactions) + lost(stall::system_port);
+          value = lost(stall::bank_conflict, stall::port_conflict, stall::dma_conflict, stall::transactions,
+                       stall::system_port);
           return true;
-        case 0xb05: value = lost(stall::load) + lost(stall::far_load) + lost(stall::result); return true;
+        case 0xb05: value = lost(stall::load, stall::far_load, stall::result); return true;
         default: return false;
       }
     });
   }
 
-  /// Cycles of a division beyond the shortest that computes: one per bit between the operands' leading digits.
-  static uint8_t division_iterations(const instruction& row, const operands& o) {
-    if (row.executes_on != unit::divider) return 0;
-    const bool is_signed = (row.match & 0x1000) == 0;
-    const auto leading = [](uint32_t v) { return v == 0 ? 32 : __builtin_clz(v); };
-    const auto negative = [&](uint32_t v) { return is_signed && (v >> 31) != 0; };
-    const int za = leading(negative(o.rs1) ? ~o.rs1 << 1 : o.rs1);
-    const int zb = leading(negative(o.rs2) ? ~o.rs2 : o.rs2);
-    const int d = zb == 32 ? 32 : zb - za;
-    return d < 0 ? 0 : static_cast<uint8_t>(d + 1);
-  }
-
-  /// The IPU's cycle: two registers around a combinational unit, and the divider beside it. `port_taken`: the issuing
-  /// instruction writes a register.
   void advance_unit(core_state& c, bool port_taken) {
-    if (c.in_unit == 0) return;
-    const bool out_ready = !c.unit_out.full();
-    if (!c.unit_out.empty() && !(port_taken && c.loaded == now_)) {
-      const uint32_t written = bit(c.unit_out.front());
-      c.unit_out.pop();
-      --c.in_unit;
-      c.busy &= ~written;
-      c.busy_unit &= ~written;
-    }
-    bool out_taken = false;
-    if (c.dividing && c.division_ends <= now_ && out_ready) {
-      c.unit_out.push(c.division_rd);
-      c.dividing = false;
-      out_taken = true;
-    } else if (!c.unit_in.empty() && c.unit_in.front().divides && !c.dividing) {
-      const unit_entry& e = c.unit_in.front();
-      c.dividing = true;
-      c.division_rd = e.rd;
-      c.division_ends = now_ + 1 + e.iterations;
-      c.unit_in.pop();
-      out_taken = true;
-    }
-    if (!out_taken && out_ready && !c.unit_in.empty() && !c.unit_in.front().divides) {
-      c.unit_out.push(c.unit_in.front().rd);
-      c.unit_in.pop();
-    }
-    if (c.arriving) c.unit_in.push(c.arrival);
-    c.arriving = false;
+    const uint8_t written = c.unit.advance(now_, port_taken && c.loaded == now_);
+    if (written == coprocessor::nothing) return;
+    c.busy &= ~bit(written);
+    c.busy_unit &= ~bit(written);
   }
 
   /// A response has reached its core: the register is written at the end of this cycle.
@@ -577,20 +491,24 @@ class timed {
           network_.offer(c.held);
         } else {
           c.held_by = stall::system_port;
-          to_tile_ports_.request(network_.tile_of_core(core), core % soc_.config.cores_per_tile);
+          ports_.offer(network_.tile_of_core(core), core % soc_.config.cores_per_tile);
         }
         return true;
       });
     }
+    const auto taken = [&](packet_id id) { cores_[network_.at(id).core].holds = false; };
+    const auto access = [&](packet_id id) { perform(network_.at(id)); };
     network_.grant(
-        now_, [&](packet_id id) { cores_[network_.at(id).core].holds = false; },
+        now_, taken,
         [&](packet_id id, obstacle why) {
           cores_[network_.at(id).core].held_by = why == obstacle::bank   ? stall::bank_conflict
                                                  : why == obstacle::port ? stall::port_conflict
                                                                          : stall::dma_conflict;
         },
-        [&](packet_id id) { perform(network_.at(id)); });
-    to_tile_ports_.decide([&](uint32_t tile, uint32_t local) { return accept(tile, local); });
+        access);
+    ports_.grant(
+        now_, network_, [&](uint32_t tile, uint32_t local) { return cores_[soc_.config.first_core_of(tile) + local].held; }, taken,
+        access);
     requesting_.prune([&](uint32_t core) { return cores_[core].holds; });
   }
 
@@ -607,94 +525,6 @@ class timed {
     }
   }
 
-  /// A tile's port takes the request of one of its cores, if it can: at most three at a time, reads or writes.
-  bool accept(uint32_t tile, uint32_t local) {
-    tile_port& t = tile_ports_[tile];
-    const uint32_t core = first_core(tile) + local;
-    core_state& c = cores_[core];
-    packet& p = network_.at(c.held);
-    const bool writes = row_of(p.row).executes_on == unit::store;
-    if (writes ? t.reads != 0 || t.writes == 3 : t.writes != 0 || t.reads == 3) return false;
-    const latencies& l = soc_.config.latency;
-    uint64_t done = 0;
-    if (soc::is_device(p.address)) {
-      uint64_t& free = writes ? device_write_free_ : device_read_free_;
-      const uint64_t start = max(now_, free);
-      done = start + l.device;
-      free = done;
-      (writes ? device_writes_ : device_reads_).push({c.held, start + l.device_effect});
-    } else {
-      group_port& port = port_of_tile(tile);
-      if (writes) {
-        done = port.take_word(now_, l.l2_word_interval) + l.l2_write;
-      } else {
-        const uint64_t start = max(now_, t.read_free);
-        if (row_of(p.row).executes_on == unit::load && port.caches() && soc_.is_cacheable(p.address)) {
-          done = port.read(p.address, start, l.l2_cached_read, l.l2_cached_miss, l.l2_word_interval);
-        } else {
-          done = port.take_word(start, l.l2_word_interval) + l.l2_read;
-        }
-        t.read_free = start + l.l2_read_interval;
-      }
-      perform(p);
-    }
-    if (t.reads + t.writes != 0) done = max(done, t.newest + 1);
-    t.newest = done;
-    t.waiting.push(c.held);
-    t.done.push(done);
-    ++(writes ? t.writes : t.reads);
-    responding_tiles_.add(tile);
-    c.holds = false;
-    return true;
-  }
-
-  template <class Arrive>
-  void respond_from_system(Arrive arrive) {
-    responding_tiles_.prune([&](uint32_t tile) {
-      tile_port& t = tile_ports_[tile];
-      const packet_id id = t.waiting.front();
-      const packet& p = network_.at(id);
-      if (t.done.front() > now_ || network_.was_served(p.core, now_)) return true;
-      network_.serve(p.core, now_);
-      t.waiting.pop();
-      t.done.pop();
-      --(row_of(p.row).executes_on == unit::store ? t.writes : t.reads);
-      arrive(id);
-      return !t.waiting.empty();
-    });
-  }
-
-  uint32_t first_core(uint32_t tile) const {
-    const configuration& c = soc_.config;
-    return (tile / c.tiles_per_group() * c.core_tiles_per_group + tile % c.tiles_per_group()) * c.cores_per_tile;
-  }
-  group_port& port_of_tile(uint32_t tile) { return ports_[tile / soc_.config.tiles_per_sub_group()]; }
-  group_port& port_of_engine(uint32_t engine) {
-    const configuration& c = soc_.config;
-    const uint32_t group = engine / c.dma_engines_per_group;
-    return ports_[group * c.sub_groups + engine % c.dma_engines_per_group % c.sub_groups];
-  }
-
-  /// For each word of code, the line that a prefetcher at that word fetches next: where the first jal or backward
-  /// branch from there to the end of the line goes, else the next line. Xpulpimg's branches are not seen.
-  buffer<uint32_t> predict(const code_region& code) const {
-    const uint32_t line_bytes = soc_.config.line_bytes;
-    const uint32_t words = code.bytes / 4;
-    buffer<uint32_t> lines(words);
-    for (uint32_t i = words; i-- != 0;) {
-      const uint32_t pc = code.base + i * 4;
-      const decoded& d = code.slots[i].instruction;
-      const form f = row_of(d.row).operand_form;
-      if (f == form::jump || (f == form::branch && static_cast<int32_t>(d.imm) < 0)) {
-        lines[i] = (pc + d.imm) / line_bytes;
-      } else if ((pc + 4) % line_bytes == 0 || i + 1 == words) {
-        lines[i] = pc / line_bytes + 1;
-      } else {
-        lines[i] = lines[i + 1];
-      }
-    }
-    return lines;
-  }
 
   soc& soc_;
   uint32_t slots_per_core_;
@@ -707,14 +537,7 @@ class timed {
   worklist held_;        // by a debugger
   buffer<packet_id> arrived_;
   uint32_t arrived_count_ = 0;
-  buffer<group_port> ports_;
-  buffer<tile_port> tile_ports_;
-  crossbar to_tile_ports_;
-  worklist responding_tiles_;
-  device_queue device_reads_;
-  device_queue device_writes_;
-  uint64_t device_read_free_ = 0;
-  uint64_t device_write_free_ = 0;
+  system_ports ports_;
   ring<wake_event, most_wakes> wakes_;
   buffer<uint32_t> predictions_;
   buffer<uint32_t> boot_predictions_;

@@ -81,7 +81,8 @@ class system_ports {
   /// Calls access(packet id) for the device accesses that happen in this cycle.
   template <class Access>
   void access_devices(uint64_t cycle, Access access) {
-    for (device_queue* queue : {&reads_, &writes_}) {
+    device_queue* const queues[] = {&reads_, &writes_};
+    for (device_queue* queue : queues) {
       while (!queue->empty() && queue->when() <= cycle) {
         access(queue->front());
         queue->pop();

@@ -188,8 +188,8 @@ std::string summary_text(const machine& m, mode how) {
   row("sum", all.counts.sum(), marked.counts.sum());
 
   const auto rate = [&](std::string_view name, auto value) {
-    text += fmt::format("{:<18} {:>14.3f} {:>9}", name, value(all), "");
-    text += marks ? fmt::format(" {:>14.3f}\n", value(marked)) : "\n";
+    text += fmt::format("{:<18} {:>14.3f}", name, value(all));
+    text += marks ? fmt::format(" {:>24.3f}\n", value(marked)) : "\n";
   };
   rate("IPC while awake", [](const totals& t) {
     return ratio(double(t.counts.instructions), double(t.counts.sum() - t.counts.lost(stall::sleep)));

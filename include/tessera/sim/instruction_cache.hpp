@@ -85,6 +85,7 @@ class instruction_cache {
     for (tile_state& t : tiles_) t = tile_state{};
     for (uint32_t& tag : l1_) tag = nothing;
     active_.clear();
+    refills = 0;
   }
 
   bool quiet() const { return active_.empty(); }
@@ -97,7 +98,8 @@ class instruction_cache {
     if (line != c.line || !c.hit) look_up(core, line);
     if (!c.hit) {
       if (!c.pending) {
-        if (!c.missed) allocate(core, line, nothing_hit);
+        // Another line than the one it waited for if a debugger has moved the pc.
+        if (!c.missed || c.demand != line) allocate(core, line, nothing_hit);
         c.missed = true;
         c.demand = line;
         tiles_[tile].demands |= bit(core);

@@ -50,6 +50,7 @@ class system_ports {
   void reset() {
     for (group_port& p : groups_) p = group_port(soc_.config);
     for (tile_port& p : tiles_) p = tile_port{};
+    requests_ = crossbar(tiles_.size());
     responding_.clear();
     reads_.clear();
     writes_.clear();

@@ -35,7 +35,7 @@ class dma_engines {
   /// Takes a transfer that the front end has accepted, and queues it.
   void launch(const dma_request& r, uint64_t cycle) {
     const uint64_t start = cycle + soc_.config.latency.dma_start;
-    transfers_.push({r, soc_.in_l1(r.destination) ? r.destination : r.source, r.bytes, never, start});
+    transfers_.push({r, soc_.in_l1(r.source) ? r.source : r.destination, r.bytes, never, start});
     if (transfers_.size() == 1) begin(start);
   }
 
@@ -70,18 +70,18 @@ class dma_engines {
   static constexpr uint64_t never = ~uint64_t{0};
   struct transfer {
     dma_request request;
-    uint32_t l1 = 0;    // where it begins in L1, as DMA sees it
-    uint32_t left = 0;  // bytes
+    uint32_t begin = 0;  // where it is cut: in L1, as DMA sees it; between two places of L2 its destination
+    uint32_t left = 0;   // bytes
     uint64_t done = never;
     uint64_t start = 0;
   };
   struct engine {
-    uint32_t place = 0;  // next byte in L1
+    uint32_t place = 0;  // next byte, on that side
     uint64_t next = never;
     bool claimed = false;  // its port has promised a word for `next`
   };
 
-  uint32_t end() const { return transfers_.front().l1 + transfers_.front().request.bytes; }
+  uint32_t end() const { return transfers_.front().begin + transfers_.front().request.bytes; }
   uint32_t engine_of(uint32_t address) const { return address % row_bytes_ / slice_bytes_; }
   /// The first byte at or after `address` that belongs to engine i.
   uint32_t first_of(uint32_t address, uint32_t i) const {
@@ -92,7 +92,7 @@ class dma_engines {
   }
   void begin(uint64_t cycle) {
     for (uint32_t i = 0; i < engines_.size(); ++i) {
-      const uint32_t place = first_of(transfers_.front().l1, i);
+      const uint32_t place = first_of(transfers_.front().begin, i);
       engines_[i] = {place, place < end() ? cycle : never, false};
     }
   }
@@ -100,8 +100,8 @@ class dma_engines {
     transfer& t = transfers_.front();
     const uint32_t width = soc_.config.axi_bytes;
     const uint32_t size = min(width - e.place % width, end() - e.place);
-    const uint32_t offset = e.place - t.l1;
-    network.reserve_for_dma(e.place % row_bytes_ / width * (width / 4), width / 4, cycle);
+    const uint32_t offset = e.place - t.begin;
+    if (soc_.in_l1(e.place)) network.reserve_for_dma(e.place % row_bytes_ / width * (width / 4), width / 4, cycle);
     soc_.dma_copy(t.request.source + offset, t.request.destination + offset, size);
     t.left -= size;
     bytes += size;

@@ -17,6 +17,9 @@ inline constexpr uint32_t boot_base = 0xa000'0000;
 inline constexpr uint32_t uart_base = 0xc000'0000;
 inline constexpr uint32_t device_bytes = 0x1'0000;
 
+/// Wake-up pulses that can be under way; no faster than the devices take the writes that send them.
+inline constexpr uint32_t most_wakes = 64;
+
 /// Cycles between a request and its effect, uncontended. "Latency" counts from issue to the cycle in which the data
 /// arrives at the core, which may use it one cycle later.
 struct latencies {
@@ -90,8 +93,8 @@ constexpr const char* refusal(const configuration& c) {
   if (c.core_tiles_per_group == 0 || c.core_tiles_per_group > c.tiles_per_group()) {
     return "the tiles with cores must be 1 to all tiles of a group";
   }
-  if (c.tiles > 1024 || c.banks_per_tile > 32 || c.bank_bytes < 4 || c.bank_bytes > 1 << 20) {
-    return "at most 1024 tiles of at most 32 banks of 4 bytes to 1 MiB can be modelled";
+  if (c.tiles_per_group() > 32 || c.banks_per_tile > 32 || c.bank_bytes < 4 || c.bank_bytes > 1 << 20) {
+    return "at most 32 tiles per group, of at most 32 banks of 4 bytes to 1 MiB, can be modelled";
   }
   if (c.cores_per_tile > 16 || c.ports() > 16 || c.cores_per_tile + c.ports() > 32 || c.cores() > 4096) {
     return "at most 4096 cores, 16 cores and 16 ports per tile can be modelled";
@@ -127,6 +130,8 @@ constexpr const char* refusal(const configuration& c) {
   for (const uint32_t v : delays) {
     if (v == 0 || v > 1000) return "latencies must be 1 to 1000 cycles";
   }
+  if (l.device_effect > l.device) return "a device must act before it answers: device_effect is larger than device";
+  if (l.wake_up / l.device + 1 > most_wakes) return "a wake-up may take at most 63 times as long as a device access";
   return nullptr;
 }
 

@@ -116,8 +116,7 @@ inline void decode_slot(slot& s, uint32_t word) {
   const decoded& d = s.instruction;
   s.run = detail::handlers.of[d.row];
   const instruction& row = row_of(d.row);
-  const bool sets_sp = (d.rd == 2 && writes_rd(row.operand_form)) || (d.rs1 == 2 && post_increments(row.operand_form));
-  if (sets_sp) {
+  if (sets_stack_pointer(d, row.operand_form)) {
     const bool is_addi = row.executes_on == unit::alu && row.operand_form == form::i && row.match == 0x13;
     s.run = is_addi ? detail::add_to_stack_pointer : detail::take_slow_path;
   }
@@ -277,7 +276,7 @@ class functional {
         break;
     }
     if (soc_.stopped() && soc_.stop.reason != stop_reason::finished) return;
-    if (d.rd == 2 || d.rs1 == 2) soc_.check_stack(h);
+    if (sets_stack_pointer(d, row.operand_form)) soc_.check_stack(h.where(), h);
     h.remember(h.pc);
     h.pc = next;
     ++h.instructions;

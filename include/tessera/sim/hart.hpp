@@ -97,6 +97,11 @@ inline memory_operands memory_operands_of(const hart& h, const decoded& d, form 
   }
 }
 
+/// Whether an instruction sets sp. Stores may only use it.
+inline bool sets_stack_pointer(const decoded& d, form f) {
+  return (d.rd == 2 && writes_rd(f)) || (d.rs1 == 2 && post_increments(f));
+}
+
 // Memory is little-endian bytes on every host.
 inline uint32_t load_bytes(const uint8_t* p, uint32_t bytes) {
   uint32_t value = p[0];

@@ -137,7 +137,7 @@ class links {
 };
 
 /// Why a request waits.
-enum class obstacle : uint8_t { none, bank, port, dma };
+enum class obstacle : uint8_t { bank, port, dma };
 
 class interconnect {
  public:

@@ -63,7 +63,7 @@ class machine {
       }
     }
     const elf_symbol tohost = file.find_symbol("tohost");
-    soc_.set_tohost(tohost ? tohost.address : no_tohost);
+    soc_.set_tohost(tohost ? tohost.address : soc::no_tohost);
     set_code(file.entry(), code_end, min(read_only_end, writable_begin) - l2_base);
     reset();
     return {};
@@ -74,7 +74,7 @@ class machine {
     if (size == 0 || size > config().l2_bytes) return false;
     for (size_t i = 0; i < size; ++i) *soc_.bytes_at(l2_base + static_cast<uint32_t>(i), 1) = data[i];
     elf_ = elf_file();
-    soc_.set_tohost(no_tohost);
+    soc_.set_tohost(soc::no_tohost);
     set_code(l2_base, l2_base + (static_cast<uint32_t>(size) + 3) / 4 * 4, 0);
     reset();
     return true;
@@ -146,7 +146,8 @@ class machine {
     soc_.flush_uart();
     return soc_.stop;
   }
-  /// The same while the other cores are held, as a debugger does to pass a breakpoint.
+  /// The same while the other cores are held, as a debugger does to pass a breakpoint. Nobody can wake it: if it sleeps,
+  /// nothing happens.
   const stop_report& run_alone(mode how, uint32_t core, uint64_t cycles = forever) {
     hart& h = soc_.harts[core];
     const uint64_t before = h.instructions;
@@ -154,7 +155,7 @@ class machine {
       if (!h.asleep) step(core);
     } else {
       const uint64_t end = later(timed_.cycle(), cycles);
-      while (!soc_.stopped() && h.instructions == before && timed_.cycle() < end) {
+      while (!soc_.stopped() && !h.asleep && h.instructions == before && timed_.cycle() < end) {
         timed_.run_alone(core, timed_.cycle() + 1);
       }
     }
@@ -188,12 +189,11 @@ class machine {
     return true;
   }
   void clear_breakpoint(uint32_t pc) {
-    if (slot* const s = const_cast<slot*>(soc_.slot_at(pc))) decode_slot(*s, soc_.word_at(pc));
+    slot* const s = const_cast<slot*>(soc_.slot_at(pc));
+    if (s != nullptr && pc % 4 == 0) decode_slot(*s, soc_.word_at(pc));
   }
 
  private:
-  static constexpr uint32_t no_tohost = ~uint32_t{3};
-
   static uint64_t later(uint64_t now, uint64_t cycles) { return cycles > forever - now ? forever : now + cycles; }
 
   /// Code runs from L2 only.

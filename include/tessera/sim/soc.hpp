@@ -13,12 +13,14 @@
 
 namespace tessera::sim {
 
-/// Which cores a write to a wake-up register wakes.
+/// Which cores a write to a wake-up register wakes: those of a set that are offset, offset + stride, ...
 struct wake_request {
   enum class set : uint8_t { nobody, one, everybody, tiles_of_group, groups };
   set who = set::nobody;
   uint32_t value = 0;  ///< a core, or a bit mask of tiles or groups
   uint32_t group = 0;
+  uint32_t stride = 1;
+  uint32_t offset = 0;
 };
 
 /// A DMA transfer.
@@ -69,10 +71,6 @@ class soc {
     view_.l1_writable = view_.l1_bytes;
     stop = stop_report{};
     control_ = control_registers{};
-    control_.read_only_start[2] = 0x8;
-    control_.read_only_end[2] = 0xc;
-    control_.read_only_start[3] = 0xc;
-    control_.read_only_end[3] = 0x10;
     dma_ = dma_request{};
     dma_done = false;
     dma_outstanding = 0;
@@ -161,9 +159,9 @@ class soc {
     if (target % 4 != 0) fault(from, stop_reason::misaligned_jump, target);
     return target % 4 == 0;
   }
-  /// Stops the program if `h` has just set its stack pointer below the limit.
-  void check_stack(const hart& h) {
-    if (h.overflows(h.x[2])) fault(h.where(), stop_reason::stack_overflow, h.x[2]);
+  /// Stops the program if an instruction of `h` has set its stack pointer below the limit.
+  void check_stack(origin from, const hart& h) {
+    if (h.overflows(h.x[2])) fault(from, stop_reason::stack_overflow, h.x[2]);
   }
 
   /// Reads memory for a core: `bytes` at an aligned, mapped address outside the devices.
@@ -236,6 +234,9 @@ class soc {
     if (address - uart_base < device_bytes) return put_char(static_cast<char>(value & 0xff));
     if (address - dma_base < device_bytes) return write_dma(address - dma_base, value);
     write_control(from, address - control_base, value, effect.wake);
+    // The pulse has left when the program changes the mask for the next one.
+    effect.wake.stride = control_.mask_stride;
+    effect.wake.offset = control_.mask_offset;
   }
 
   /// Calls f(core) for each core that a request wakes.
@@ -254,7 +255,8 @@ class soc {
           break;
         case wake_request::set::groups: woken = (request.value >> group & 1) != 0; break;
       }
-      if (woken && strided(core)) f(core);
+      const bool masked = core < request.offset || (core - request.offset) % request.stride != 0;
+      if (woken && !masked) f(core);
     }
   }
 
@@ -301,7 +303,6 @@ class soc {
   // ---- CSRs
 
   /// Reads or writes the state behind a CSR; counters are the caller's business.
-  bool is_plain_csr(uint32_t number) const { return number == 0xf14 || number == 0x7d0 || number == 0x7d1; }
   uint32_t read_csr(const hart& h, uint32_t number) const {
     switch (number) {
       case 0xf14: return h.id;
@@ -374,9 +375,11 @@ class soc {
     boot_words[0] = ((entry + 0x800) & 0xffff'f000) | 0x537;
     boot_words[1] = low << 20 | 0x5'0513;
   }
-  /// The word whose odd values end the program, as the RISC-V unit tests do.
+  static constexpr uint32_t no_tohost = ~uint32_t{3};
+  /// The word whose odd values end the program, as the RISC-V unit tests do. A symbol may be anywhere: only a word of L2
+  /// is one.
   void set_tohost(uint32_t address) {
-    tohost_ = address;
+    tohost_ = in_l2(address) && address % 4 == 0 ? address : no_tohost;
     guard();
   }
   /// Sets the function that decodes a word of code again after a store.
@@ -401,11 +404,12 @@ class soc {
     uint32_t end_of_computation = 0;
     uint32_t stride = 0;
     uint32_t offset = 0;
-    bool strided = false;
+    uint32_t mask_stride = 1;
+    uint32_t mask_offset = 0;
     uint32_t read_only_enable = 1;
     uint32_t read_only_flush = 0;
-    uint32_t read_only_start[4] = {l2_base, boot_base, 0, 0};
-    uint32_t read_only_end[4] = {l2_base + 0x1000, boot_base + 0x1000, 0, 0};
+    uint32_t read_only_start[4] = {l2_base, boot_base, 0x8, 0xc};
+    uint32_t read_only_end[4] = {l2_base + 0x1000, boot_base + 0x1000, 0xc, 0x10};
   };
 
   static bool range_in(uint32_t address, uint32_t bytes, uint32_t base, uint32_t size) {
@@ -414,7 +418,7 @@ class soc {
   }
   void guard() {
     view_.l2_guarded = max(read_only_, l2_code_.bytes);
-    if (in_l2(tohost_)) view_.l2_guarded = max(view_.l2_guarded, min(tohost_ - l2_base + 4, view_.l2_bytes));
+    if (in_l2(tohost_)) view_.l2_guarded = max(view_.l2_guarded, tohost_ - l2_base + 4);
   }
   void release(reservation& r) {
     r.valid = false;
@@ -423,10 +427,6 @@ class soc {
   void break_reservation(uint32_t address, uint32_t core) {
     reservation& r = reservations_[map.bank(address)];
     if (r.valid && r.core != core && r.address == (address & ~uint32_t{3})) release(r);
-  }
-  bool strided(uint32_t core) const {
-    if (!control_.strided) return true;
-    return core >= control_.offset && (core - control_.offset) % control_.stride == 0;
   }
 
   void write_control(origin from, uint32_t offset, uint32_t value, wake_request& wake) {
@@ -463,9 +463,12 @@ class soc {
     }
   }
   void update_stride(origin from) {
-    control_.strided = control_.stride != 0;
-    if (control_.strided) return;
-    fault(from, stop_reason::unsupported_access, control_base + 0x2c, "a wake-up stride of 0 hangs the hardware");
+    if (control_.stride == 0) {
+      return fault(from, stop_reason::unsupported_access, control_base + 0x2c,
+                   "a wake-up stride of 0 hangs the hardware");
+    }
+    control_.mask_stride = control_.stride;
+    control_.mask_offset = control_.offset;
   }
 
   uint32_t read_dma(origin from, uint32_t offset, device_effect& effect) {
@@ -517,7 +520,7 @@ class soc {
   code_region boot_;
   code_region nowhere_;
   uint32_t read_only_ = 0;
-  uint32_t tohost_ = ~uint32_t{3};
+  uint32_t tohost_ = no_tohost;
   void (*decoder_)(slot&, uint32_t) = nullptr;
   control_registers control_;
   dma_request dma_;

@@ -142,7 +142,6 @@ class timed {
     wake_request request;
     uint64_t when = 0;
   };
-  static constexpr uint32_t most_wakes = 64;
 
   static int is_marked(const hart& h) { return h.trace != 0 ? 1 : 0; }
   void lose(uint32_t core, stall cause, uint64_t cycles = 1) {
@@ -256,7 +255,7 @@ class timed {
       p.data = extend(soc_.read_device(from, p.address, effect), row_of(p.row));
     }
     if (effect.launches_dma) dma_.launch(effect.dma, now_);
-    if (effect.wake.who != wake_request::set::nobody && !wakes_.full()) {
+    if (effect.wake.who != wake_request::set::nobody) {
       wakes_.push({effect.wake, now_ + soc_.config.latency.wake_up});
     }
   }
@@ -387,7 +386,8 @@ class timed {
         writes_register = post_increments(f) && d.rs1 != 0;
         break;
     }
-    if (d.rd == 2 || d.rs1 == 2) soc_.check_stack(h);
+    const bool arrives_later = row.bytes != 0 && writes_rd(f) && d.rd == 2;
+    if (sets_stack_pointer(d, f) && !arrives_later) soc_.check_stack(h.where(), h);
     ++executed[d.row];
     if (is_marked(h) != 0) ++marked_executed[d.row];
     h.remember(h.pc);
@@ -465,7 +465,7 @@ class timed {
       h.x[p.rd] = p.data;
       c.busy &= ~bit(p.rd);
       c.busy_far &= ~bit(p.rd);
-      if (p.rd == 2) soc_.check_stack(h);
+      if (p.rd == 2) soc_.check_stack({p.core, p.pc}, h);
       if constexpr (Observer::watches) observer.wrote(p.core, now_, p.rd, p.data);
     }
     c.free_slots |= 1u << (id - p.core * slots_per_core_);
@@ -524,7 +524,6 @@ class timed {
       p.data = soc_.atomic(from, row, p.address, p.data);
     }
   }
-
 
   soc& soc_;
   uint32_t slots_per_core_;

@@ -3,64 +3,15 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdint>
-#include <memory>
 #include <random>
-#include <string>
-#include <vector>
 
-#include "support/assembler.hpp"
+#include "machine_runs.hpp"
 #include "support/random.hpp"
 
 using namespace tessera;
-using namespace tessera::sim;
+using namespace tessera::test;
 using support::encode;
 using support::find;
-using support::load_constant;
-using support::program;
-using support::to_bytes;
-using support::word;
-
-namespace {
-
-constexpr uint32_t down(uint32_t n) { return 0 - n; }
-
-constexpr configuration one_core = [] {
-  configuration c = minpool;
-  c.name = "one core";
-  c.groups = c.tiles = c.cores_per_tile = 1;
-  c.l2_bytes = 1 << 16;
-  return c;
-}();
-static_assert(refusal(one_core) == nullptr);
-
-std::unique_ptr<machine> load(const configuration& c, const std::vector<uint32_t>& words) {
-  auto m = std::make_unique<machine>(c);
-  const std::vector<uint8_t> bytes = to_bytes(words);
-  REQUIRE(m->load_raw(bytes.data(), bytes.size()));
-  return m;
-}
-
-/// Each core's cycles are its instructions and its stalls.
-void check_sums(const machine& m) {
-  for (uint32_t core = 0; core < m.cores(); ++core) {
-    uint64_t sum = m.core(core).instructions;
-    for (int i = 0; i < stall_count; ++i) sum += m.counters().stalls(core, static_cast<stall>(i));
-    CAPTURE(core);
-    if (sum != m.cycle(mode::timed)) FAIL(sum);
-  }
-}
-
-stop_report run(const configuration& c, const std::vector<uint32_t>& words, mode how, uint64_t cycles = 100'000) {
-  const auto m = load(c, words);
-  const stop_report stop = m->run(how, cycles);
-  if (how == mode::timed) check_sums(*m);
-  return stop;
-}
-
-constexpr mode modes[] = {mode::functional, mode::timed};
-
-}  // namespace
 
 TEST_CASE("l1_map: scrambling is a bijection that keeps a tile's sequential memory in the tile") {
   for (const configuration* c : configurations) {
@@ -94,6 +45,14 @@ TEST_CASE("configuration: what cannot be modelled is refused with a reason") {
   CHECK(with([](configuration& c) { c.stack_bytes = 520; }).find("stacks") != std::string::npos);
   CHECK(with([](configuration& c) { c.axi_bytes = 128; }).find("banks of one tile") != std::string::npos);
   CHECK(with([](configuration& c) { c.latency.device = 0; }).find("latencies") != std::string::npos);
+  CHECK(with([](configuration& c) { c.latency.device_effect = 17; }).find("before it answers") != std::string::npos);
+  CHECK(with([](configuration& c) { c.latency.wake_up = 1000; }).empty());
+  CHECK(with([](configuration& c) {
+          c.latency.wake_up = 64;
+          c.latency.device = c.latency.device_effect = 1;
+        }).find("wake-up") != std::string::npos);
+  CHECK(with([](configuration& c) { c.tiles = 64, c.groups = 1, c.core_tiles_per_group = 64; }).find("32 tiles") !=
+        std::string::npos);
   CHECK(with([](configuration& c) { c.outstanding = 17; }).find("outstanding") != std::string::npos);
   CHECK(with([](configuration& c) { c.l2_bytes = 1u << 30; }).find("L2") != std::string::npos);
   CHECK(with([](configuration& c) { c.ro_line_bytes = 16; }).find("read-only cache") != std::string::npos);
@@ -335,6 +294,7 @@ TEST_CASE("machine: breakpoints stop before the instruction, and the program goe
     REQUIRE(m->run(how, 10'000).reason == stop_reason::breakpoint);
     CHECK(m->stop().pc == l2_base + 4);
     CHECK(m->core(0).x[5] == 1);
+    m->clear_breakpoint(l2_base + 6);  // is nowhere: changes nothing
     m->clear_breakpoint(l2_base + 4);
     m->resume();
     REQUIRE(m->run(how, 10'000).reason == stop_reason::finished);

@@ -11,8 +11,9 @@ using namespace tessera::test;
 TEST_CASE("timed: after a reset in mid-run, nothing of that run is left") {
   // All cores of a tile ask L2 at once, so that the port's arbiter has decided what it cannot do yet.
   const auto words =
-      program(load_constant(5, l2_base + 0x2000), word("lw", {6, 5}), word("lw", {7, 5, 0, 4}), word("sw", {0, 5, 6, 8}),
-              word("csrrs", {10, 0, 0, 0xf14}), word("addi", {11, 0, 0, 8}), word("lw", {9, 5, 0, 12}),
+      program(load_constant(5, l2_base + 0x2000), word("lw", {6, 5}), word("lw", {7, 5, 0, 4}),
+              word("sw", {0, 5, 6, 8}), word("csrrs", {10, 0, 0, 0xf14}), word("addi", {11, 0, 0, 8}),
+              word("lw", {9, 5, 0, 12}),
               word("beq", {0, 10, 11, 8}), word("wfi"), word("fence"), support::finish(3));
   const auto fresh = load(minpool, words);
   REQUIRE(fresh->run(mode::timed, 100'000).reason == stop_reason::finished);

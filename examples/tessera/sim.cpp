@@ -52,8 +52,9 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
   return bytes;
 }
 
-std::string error_text(const std::filesystem::path& path, const elf_error& error) {
+std::string error_text(const std::filesystem::path& path, const elf_error& error, const configuration& c) {
   std::string text = fmt::format("{}: {}", path.string(), to_string(error.reason));
+  if (error.reason == elf_reason::segment_outside_memory) text += fmt::format(" of {}", c.name);
   if (error.segment >= 0) text += fmt::format(" (segment {})", error.segment);
   return text + fmt::format(" (byte {} of the file)", error.offset);
 }
@@ -69,11 +70,12 @@ const configuration& choose_configuration(const sim_options& options, const std:
     }
   }
   if (name.empty()) return minpool;
-  const configuration* const c = find_configuration(name);
-  if (c == nullptr) {
+  if (const configuration* const c = find_configuration(name)) return *c;
+  if (!options.config.empty()) {
     throw usage_error(fmt::format("there is no configuration '{}'; known are {}", name, configuration_names()));
   }
-  return *c;
+  throw std::runtime_error(fmt::format("{}: linked for a configuration '{}' that is not known; --config takes {}",
+                                       options.program.string(), name, configuration_names()));
 }
 
 void load(machine& m, const sim_options& options, const std::vector<std::uint8_t>& bytes) {
@@ -83,7 +85,7 @@ void load(machine& m, const sim_options& options, const std::vector<std::uint8_t
                                          bytes.size(), m.config().name, m.config().l2_bytes));
   }
   if (const elf_error error = m.load_elf(bytes.data(), bytes.size())) {
-    throw std::runtime_error(error_text(options.program, error));
+    throw std::runtime_error(error_text(options.program, error, m.config()));
   }
 }
 

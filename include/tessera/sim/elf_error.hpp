@@ -33,6 +33,7 @@ enum class elf_reason : uint8_t {
   no_segment,
   entry_misaligned,
   entry_not_executable,
+  entry_outside_l2,
   segment_outside_memory,
 };
 
@@ -63,6 +64,7 @@ constexpr const char* to_string(elf_reason reason) {
     case elf_reason::no_segment: return "nothing to load: no segment occupies memory";
     case elf_reason::entry_misaligned: return "the entry point is not a multiple of 4";
     case elf_reason::entry_not_executable: return "the entry point lies outside the executable segments";
+    case elf_reason::entry_outside_l2: return "the entry point lies in L1, but code runs from L2 only";
     case elf_reason::segment_outside_memory: return "the segment lies outside the memories";
   }
   return "unknown reason";

@@ -201,7 +201,7 @@ class machine {
     for (int i = 0; i < file.segment_count(); ++i) {
       const elf_segment s = file.segment(i);
       if (s.contains(file.entry()) && !soc_.in_l2(s.address)) {
-        return {elf_reason::segment_outside_memory, 24, i};
+        return {elf_reason::entry_outside_l2, 24, i};
       }
     }
     return {};

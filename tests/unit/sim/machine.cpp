@@ -6,6 +6,7 @@
 #include <random>
 
 #include "machine_runs.hpp"
+#include "support/elf_builder.hpp"
 #include "support/random.hpp"
 
 using namespace tessera;
@@ -284,6 +285,19 @@ TEST_CASE("machine: DMA moves bytes of any alignment, seen without scrambling") 
       }
     }
   }
+}
+
+TEST_CASE("machine: a program that starts in L1 is refused, and changes nothing") {
+  const auto m = load(one_core, support::finish(3));
+  support::elf_builder b;
+  b.entry = 0x1000;
+  b.add_segment(0x1000, std::string(16, '\x13'), 16, 5);
+  const std::vector<uint8_t> file = b.bytes();
+  const elf_error error = m->load_elf(file.data(), file.size());
+  CHECK(error.reason == elf_reason::entry_outside_l2);
+  CHECK(error.segment == 0);
+  REQUIRE(m->run(mode::timed, 10'000).reason == stop_reason::finished);
+  CHECK(m->stop().exit_code == 3);
 }
 
 TEST_CASE("machine: breakpoints stop before the instruction, and the program goes on") {

@@ -43,7 +43,7 @@ void look_at_segments(const elf_file& elf, std::size_t size) {
 }
 
 void look_at_memory(const elf_file& elf) {
-  const elf_memory memories[] = {{0, 0x00400000, "L1"}, {0x80000000, 0x01000000, "L2"}};
+  const elf_memory memories[] = {{0, 0x00400000}, {0x80000000, 0x01000000}};
   const elf_error error = elf.check_memory(memories, 2);
   require(error ? error.segment >= 0 && error.segment < elf.segment_count() : error.segment == -1, "no such segment");
 }

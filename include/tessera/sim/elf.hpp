@@ -71,7 +71,6 @@ struct elf_symbol {
 struct elf_memory {
   uint32_t begin = 0;
   uint32_t size = 0;
-  const char* name = "";
 };
 
 class elf_file {

@@ -49,8 +49,10 @@ const slot* execute(hart& h, const slot* s) {
     if ((tested & (row.bytes - 1u)) != 0) return nullptr;
     const uint32_t offset = m.address - l2_base;
     if constexpr (row.executes_on == unit::load) {
-      const uint8_t* p = v.l1 + m.address;
-      if (m.address >= v.l1_bytes) {
+      const uint8_t* p = nullptr;
+      if (m.address < v.l1_bytes) {
+        p = v.l1 + m.address;
+      } else {
         if (offset >= v.l2_bytes) return nullptr;
         p = v.l2 + offset;
       }
@@ -61,8 +63,10 @@ const slot* execute(hart& h, const slot* s) {
       }
       h.x[d.rd] = value;
     } else {
-      uint8_t* p = v.l1 + m.address;
-      if (m.address >= v.l1_writable) {
+      uint8_t* p = nullptr;
+      if (m.address < v.l1_writable) {
+        p = v.l1 + m.address;
+      } else {
         if (offset >= v.l2_bytes || offset < v.l2_guarded) return nullptr;
         p = v.l2 + offset;
       }

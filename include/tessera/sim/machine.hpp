@@ -43,7 +43,7 @@ class machine {
   [[nodiscard]] elf_error load_elf(const uint8_t* data, size_t size) {
     elf_file file;
     if (const elf_error error = elf_file::parse(data, size, file)) return error;
-    const elf_memory memories[] = {{0, config().l1_bytes(), "L1"}, {l2_base, config().l2_bytes, "L2"}};
+    const elf_memory memories[] = {{0, config().l1_bytes()}, {l2_base, config().l2_bytes}};
     if (const elf_error error = file.check_memory(memories, 2)) return error;
     if (const elf_error error = check_code(file)) return error;
     elf_ = file;

@@ -213,7 +213,7 @@ TEST_CASE("elf: symbols by address") {
 
 TEST_CASE("elf: memory") {
   elf_builder b = program();
-  const elf_memory memories[] = {{0, 0x4000, "L1"}, {0x80000000, 0x2000, "L2"}};
+  const elf_memory memories[] = {{0, 0x4000}, {0x80000000, 0x2000}};
   CHECK_FALSE(parsed(b.bytes()).elf.check_memory(memories, 2));
 
   const auto refused = [&](int segment, std::uint32_t offset) {
@@ -399,7 +399,7 @@ TEST_CASE("elf: damage at random") {
     const parsed p(file);
     accepted += !p.error;
     sum += visit(p.elf);
-    const elf_memory all = {0, ~0u, "all"};
+    const elf_memory all = {0, ~0u};
     (void)p.elf.check_memory(&all, 1);
   }
   CAPTURE(sum);

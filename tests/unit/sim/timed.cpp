@@ -13,8 +13,7 @@ TEST_CASE("timed: after a reset in mid-run, nothing of that run is left") {
   const auto words =
       program(load_constant(5, l2_base + 0x2000), word("lw", {6, 5}), word("lw", {7, 5, 0, 4}),
               word("sw", {0, 5, 6, 8}), word("csrrs", {10, 0, 0, 0xf14}), word("addi", {11, 0, 0, 8}),
-              word("lw", {9, 5, 0, 12}),
-              word("beq", {0, 10, 11, 8}), word("wfi"), word("fence"), support::finish(3));
+              word("lw", {9, 5, 0, 12}), word("beq", {0, 10, 11, 8}), word("wfi"), word("fence"), support::finish(3));
   const auto fresh = load(minpool, words);
   REQUIRE(fresh->run(mode::timed, 100'000).reason == stop_reason::finished);
   for (uint64_t cycles = 1000; cycles < fresh->cycle(mode::timed); ++cycles) {

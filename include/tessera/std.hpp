@@ -57,6 +57,10 @@ struct remove_reference<T&&> {
 template <class T>
 using remove_cvref_t = remove_cv_t<typename remove_reference<T>::type>;
 
+/// A value of type T, in unevaluated contexts only.
+template <class T>
+T& value_of() noexcept;
+
 template <bool Value>
 struct bool_constant {
   static constexpr bool value = Value;

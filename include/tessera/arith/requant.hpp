@@ -50,7 +50,7 @@ constexpr status check_policy(const P& p) {
 
 /// What `policy.row(r)` returns, without reference.
 template <class P>
-using row_of = remove_cvref_t<decltype(static_cast<const P*>(nullptr)->row(0))>;
+using row_of = remove_cvref_t<decltype(value_of<const P>().row(0))>;
 
 template <class First, class Second>
 struct then_row {

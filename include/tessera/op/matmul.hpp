@@ -32,7 +32,7 @@ concept AcceptsTile = same_as<Tile, default_tile> || !requires {
 namespace detail {
 
 template <Target T, TileShape Tile, class A, class B, Requant Policy, RowMatrixView Y>
-constexpr status matmul_checked(A a, B b, const int32_t* bias, const Policy& policy, Y y) {
+constexpr status matmul_checked(const A& a, const B& b, const int32_t* bias, const Policy& policy, const Y& y) {
   static_assert(ByteProduct<A, B>, "matmul multiplies int8 or uint8 by int8");
   static_assert(compatible_extent(A::static_extent(1), B::static_extent(0)),
                 "matmul: the inner extents of the operands differ");

@@ -59,23 +59,40 @@ std::string error_text(const std::filesystem::path& path, const elf_error& error
   return text + fmt::format(" (byte {} of the file)", error.offset);
 }
 
+/// The configuration that the program says it was linked for; nothing if it does not say.
+std::string linked_for(const std::vector<std::uint8_t>& bytes) {
+  elf_file file;
+  if (elf_file::parse(bytes.data(), bytes.size(), file)) return {};
+  const elf_text text = file.section_text(".tessera.config");
+  return std::string(text.data, text.size);
+}
+
+/// Whether a program linked for one finds the cores, stacks and memories of the other.
+bool alike(const configuration& a, const configuration& b) {
+  return a.cores() == b.cores() && a.tiles == b.tiles && a.groups == b.groups && a.stack_bytes == b.stack_bytes &&
+         a.sequential_bytes == b.sequential_bytes && a.l1_bytes() == b.l1_bytes() && a.l2_bytes == b.l2_bytes;
+}
+
 /// The configuration asked for, else the one that the program says it was linked for, else minpool.
 const configuration& choose_configuration(const sim_options& options, const std::vector<std::uint8_t>& bytes) {
-  std::string name = options.config;
-  if (name.empty()) {
-    elf_file file;
-    if (!elf_file::parse(bytes.data(), bytes.size(), file)) {
-      const elf_text text = file.section_text(".tessera.config");
-      name.assign(text.data, text.size);
-    }
+  const std::string linked = linked_for(bytes);
+  const configuration* const from_program = linked.empty() ? &minpool : find_configuration(linked);
+  if (options.config.empty()) {
+    if (from_program != nullptr) return *from_program;
+    throw std::runtime_error(fmt::format("{}: linked for a configuration '{}' that is not known; --config takes {}",
+                                         options.program.string(), linked, configuration_names()));
   }
-  if (name.empty()) return minpool;
-  if (const configuration* const c = find_configuration(name)) return *c;
-  if (!options.config.empty()) {
-    throw usage_error(fmt::format("there is no configuration '{}'; known are {}", name, configuration_names()));
+  const configuration* const asked = find_configuration(options.config);
+  if (asked == nullptr) {
+    throw usage_error(
+        fmt::format("there is no configuration '{}'; known are {}", options.config, configuration_names()));
   }
-  throw std::runtime_error(fmt::format("{}: linked for a configuration '{}' that is not known; --config takes {}",
-                                       options.program.string(), name, configuration_names()));
+  if (!linked.empty() && !options.quiet && from_program != nullptr && !alike(*asked, *from_program)) {
+    fmt::print(stderr,
+               "tessera: {}: linked for {}, whose cores and memories are not those of {}: expect wrong results\n",
+               options.program.string(), linked, asked->name);
+  }
+  return *asked;
 }
 
 void load(machine& m, const sim_options& options, const std::vector<std::uint8_t>& bytes) {
@@ -190,7 +207,8 @@ void add_sim(CLI::App& program) {
       ->option_text("N");
   command.add_option("--stats", options->stats, "Write all counters, of each core, as JSON")->option_text("FILE.json");
   watch_options& watch = options->watch;
-  command.add_option("--trace", watch.trace, "Write a timeline for ui.perfetto.dev: functions, stalls, sleep, counters")
+  command
+      .add_option("--trace", watch.trace, "Write a timeline for ui.perfetto.dev: functions, stalls, sleep, counters")
       ->option_text("FILE.json");
   command
       .add_option("--trace-detail", watch.trace_detail,

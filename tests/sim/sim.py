@@ -350,6 +350,23 @@ class Usage(SimTest):
                 self.assertIn(says if arguments else "program", error)
         self.assertFalse((self.folder / "t.json").exists())
 
+    def test_configuration_of_the_program(self):
+        def linked_for(name):
+            return self.program(f'li a0, 0\nret\n.section .tessera.config\n.ascii "{name}"\n.text')
+
+        program = linked_for("minpool")
+        says = f"tessera: {program}: linked for minpool, whose cores and memories are not those of mempool"
+        self.sim(program, "--config", "mempool", says=[says])
+        for arguments in ((), ("--config", "minpool"), ("--config", "minpool_tile4"),
+                          ("--config", "mempool", "--quiet")):
+            with self.subTest(arguments=arguments):
+                _, error = self.sim(program, *arguments)
+                self.assertNotIn("linked for", error)
+        program = linked_for("giant")
+        self.sim(program, status=1, says=[f"{program}: linked for a configuration 'giant' that is not known",
+                                          "minpool, mempool"])
+        self.sim(program, "--config", "minpool")
+
     def test_files(self):
         none = self.folder / "none" / "file"
         for option in ("--trace", "--log", "--stats"):

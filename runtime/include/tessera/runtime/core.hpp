@@ -61,8 +61,8 @@ inline void wake_first(uint32_t n) {
   for (uint32_t core = n - n % cluster::cores_per_tile; core < n; ++core) device_register(control::wake_up) = core;
 }
 
-/// Ends the program at once, whatever the other cores do. main's return is the polite way. The register takes 31 bits of
-/// the code: one of which they are 0 although it is not becomes 1, for 0 says that all is well.
+/// Ends the program at once, whatever the other cores do. main's return is the polite way. The register takes 31 bits
+/// of the code: one of which they are 0 although it is not becomes 1, for 0 says that all is well.
 [[noreturn]] inline void exit(uint32_t code) {
   fence();
   const uint32_t kept = code == uint32_t{1} << 31 ? 1 : code;

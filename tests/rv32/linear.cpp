@@ -64,11 +64,10 @@ template <Target T, class Product>
   sync();
 }
 
-template <class Tile = default_tile, class Policy>
+template <class Policy>
 [[gnu::noinline]] void check_linear(const char* what, const shape& s, const Policy& policy) {
   const auto product = [&]<Target T>(T, int8_t* y) {
-    return op::linear<T, conditional_t<PackedTarget<T>, Tile, default_tile>>(
-        matrix(a, s.m, s.k), matrix(b, s.n, s.k), vector(bias, s.n), policy, matrix(y, s.m, s.n));
+    return op::linear<T>(matrix(a, s.m, s.k), matrix(b, s.n, s.k), vector(bias, s.n), policy, matrix(y, s.m, s.n));
   };
   define(what, product);
   compare<target::mempool<all_cores_team>>(what, s, product);
@@ -116,8 +115,7 @@ int main() {
     check_linear("ita", s, ita_policy);
     check_linear("quantlib", s, quantlib_policy);
     check_linear("quantlib by channel", s, quantlib_channels);
-    // Smaller tiles, because 64-bit products beside 16 accumulators would need more stack than there is.
-    check_linear<tile_shape<2, 2, 4>>("ibert by channel", s, ibert_channels);
+    check_linear("ibert by channel", s, ibert_channels);
   }
   check_static();
   return check::report();

@@ -71,7 +71,8 @@ class extents {
   /// Number of elements.
   constexpr index_t size() const {
     index_t product = 1;
-    for (int d = 0; d < rank; ++d) product *= (*this)[d];
+    const index_t* value = values_;
+    ((product *= Static == dynamic_extent ? *value : Static, ++value), ...);
     return product;
   }
 

@@ -46,12 +46,11 @@ class tensor_view {
 
   /// One past the largest offset that the view can reach, 0 if it is empty.
   constexpr index_t span() const {
-    index_t last = 0;
-    for (int d = 0; d < rank; ++d) {
-      if (extent(d) == 0) return 0;
-      last += (extent(d) - 1) * stride(d);
+    if constexpr (PitchedLayout<Layout>) {
+      return size() == 0 ? 0 : (extent(0) - 1) * stride(0) + (extent(1) - 1) * stride(1) + 1;
+    } else {
+      return size();
     }
-    return last + 1;
   }
 
  private:

@@ -365,6 +365,10 @@ struct emulated {
   static constexpr uint32_t pv_pack(uint32_t a, uint32_t b) { return a << 16 | (b & 0xffffu); }
   static constexpr uint32_t pv_pack_h(uint32_t a, uint32_t b) { return (a & 0xffff0000u) | b >> 16; }
 
+  // ---- Order of instructions, of which results do not depend: see isa/xpulpimg.hpp
+  template <int32_t N>
+  static constexpr void step(uint32_t (&)[N]) {}
+
   // ---- Memory: the pointer moves by `step` bytes after the access, imm<4> or a register; whatever it points to, it is
   // ---- read or written as the mnemonic says
   template <class T>

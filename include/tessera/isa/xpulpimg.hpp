@@ -350,6 +350,19 @@ struct xpulpimg {
   static uint32_t pv_pack(uint32_t a, uint32_t b) { return r<0xd0000057>(a, b); }
   static uint32_t pv_pack_h(uint32_t a, uint32_t b) { return r<0xd2000057>(a, b); }
 
+  // ---- Order of instructions
+  /// No instruction, but one step of a calculation on N values: all are computed before any is used. A core that issues
+  /// in order waits for a result that is used too soon, and a compiler that does not know the latency of an `.insn`
+  /// would use it at once.
+  template <int32_t N>
+  static void step(uint32_t (&v)[N]) {
+    if constexpr (N == 1) asm volatile("" : "+r"(v[0]));
+    if constexpr (N == 2) asm volatile("" : "+r"(v[0]), "+r"(v[1]));
+    if constexpr (N == 3) asm volatile("" : "+r"(v[0]), "+r"(v[1]), "+r"(v[2]));
+    if constexpr (N >= 4) asm volatile("" : "+r"(v[0]), "+r"(v[1]), "+r"(v[2]), "+r"(v[3]));
+    static_assert(N >= 1 && N <= 4, "a step has one to four values");
+  }
+
   // ---- Memory
   template <class T, int32_t Step>
   static uint32_t p_lw_post(T*& p, immediate<Step>) {

@@ -29,15 +29,10 @@ template <index_t Count, index_t I = 0, class F>
   }
 }
 
-/// What the forms share: N neighbouring columns at once.
-template <class Form>
-struct columns {
-  template <index_t N>
-  [[gnu::always_inline]] constexpr void map(const uint32_t (&acc)[N], int32_t (&value)[N], index_t first) const {
-    unrolled<N>([&](auto j) __attribute__((always_inline)) {
-      value[j.value] = static_cast<const Form&>(*this)(static_cast<int32_t>(acc[j.value]), first + j.value);
-    });
-  }
+/// What the forms share. `of_words`: four neighbouring columns at once, by map(), are cheaper than one after the other
+/// and need few registers.
+struct one_by_one {
+  static constexpr bool of_words = false;
 };
 
 }  // namespace packed
@@ -45,7 +40,7 @@ struct columns {
 /// The 32-bit form of a policy's row. `packed_policy<Isa, Row> f(row)` is built once per row; `f.narrow()` says whether
 /// f(acc, c), for any int32 acc, is the policy's value. This one, for policies without a form of their own, never is.
 template <class Isa, class Row>
-struct packed_policy : packed::columns<packed_policy<Isa, Row>> {
+struct packed_policy : packed::one_by_one {
   constexpr explicit packed_policy(const Row&) {}
   static constexpr bool narrow() { return false; }
   constexpr int32_t operator()(int32_t, index_t) const { return 0; }
@@ -100,12 +95,15 @@ struct limited_product {
   template <class Isa, index_t N, class Limit>
   [[gnu::always_inline]] constexpr void apply(const uint32_t (&acc)[N], int32_t (&value)[N], Limit limit) const {
     uint32_t v[N];
-    unrolled<N>([&](auto j) __attribute__((always_inline)) {
-      v[j.value] = Isa::p_clipr(acc[j.value], static_cast<uint32_t>(most));
-    });
-    unrolled<N>([&](auto j) __attribute__((always_inline)) { v[j.value] = Isa::p_mac(add, v[j.value], mul); });
-    unrolled<N>([&](auto j) __attribute__((always_inline)) { value[j.value] = as_int32(v[j.value]) >> shift; });
-    unrolled<N>([&](auto j) __attribute__((always_inline)) { value[j.value] = limit(value[j.value]); });
+    const auto step = [&](const auto& f) __attribute__((always_inline)) {
+      unrolled<N>([&](auto j) __attribute__((always_inline)) { v[j.value] = f(v[j.value]); });
+      Isa::step(v);
+    };
+    unrolled<N>([&](auto j) __attribute__((always_inline)) { v[j.value] = acc[j.value]; });
+    step([this](uint32_t x) { return Isa::p_clipr(x, static_cast<uint32_t>(most)); });
+    step([this](uint32_t x) { return x * mul; });
+    step([this](uint32_t x) { return static_cast<uint32_t>(as_int32(x + add) >> shift); });
+    unrolled<N>([&](auto j) __attribute__((always_inline)) { value[j.value] = limit(as_int32(v[j.value])); });
   }
 };
 
@@ -123,7 +121,7 @@ constexpr wide multiply(int32_t x, int32_t m) {
 
 /// Saturation.
 template <class Isa>
-struct packed_policy<Isa, saturating> : packed::columns<packed_policy<Isa, saturating>> {
+struct packed_policy<Isa, saturating> : packed::one_by_one {
   int32_t low;
   int32_t high;
   bool fits;
@@ -135,7 +133,8 @@ struct packed_policy<Isa, saturating> : packed::columns<packed_policy<Isa, satur
 
 /// RHU(acc * mult / 2^shift) + add, saturated to int8. 5 instructions.
 template <class Isa>
-struct packed_policy<Isa, ita::requant> : packed::columns<packed_policy<Isa, ita::requant>> {
+struct packed_policy<Isa, ita::requant> {
+  static constexpr bool of_words = true;
   packed::limited_product product;
   bool fits;
   constexpr explicit packed_policy(const ita::requant& p) : fits(packed::limited_product::fits(p.mult, 0, p.shift)) {
@@ -153,7 +152,8 @@ struct packed_policy<Isa, ita::requant> : packed::columns<packed_policy<Isa, ita
 
 /// RHU((acc * mul + add) / 2^log2_d), saturated. 6 instructions.
 template <class Isa>
-struct packed_policy<Isa, quantlib::requant_shift> : packed::columns<packed_policy<Isa, quantlib::requant_shift>> {
+struct packed_policy<Isa, quantlib::requant_shift> {
+  static constexpr bool of_words = true;
   packed::limited_product product;
   int32_t low;
   int32_t high;
@@ -178,8 +178,7 @@ struct packed_policy<Isa, quantlib::requant_shift> : packed::columns<packed_poli
 /// is limited so that the shifted value fits one: to no less than 2^30, which is more than the limits of the result.
 /// 2 <= log2_d <= 31.
 template <class Isa>
-struct packed_policy<Isa, quantlib::requant_shift_channels>
-    : packed::columns<packed_policy<Isa, quantlib::requant_shift_channels>> {
+struct packed_policy<Isa, quantlib::requant_shift_channels> : packed::one_by_one {
   const int32_t* mul;
   const int32_t* add;
   int32_t shift;
@@ -224,7 +223,7 @@ constexpr bool is_narrow(const ibert::multiplier& s) {
 
 /// Dyadic requantisation with limits of 32 bits. 7 instructions.
 template <class Isa>
-struct packed_policy<Isa, ibert::dyadic> : packed::columns<packed_policy<Isa, ibert::dyadic>> {
+struct packed_policy<Isa, ibert::dyadic> : packed::one_by_one {
   int32_t m;
   int32_t e;
   int32_t low;
@@ -244,7 +243,7 @@ struct packed_policy<Isa, ibert::dyadic> : packed::columns<packed_policy<Isa, ib
 
 /// The same per column; a column whose multiplier is out of range is computed by definition.
 template <class Isa>
-struct packed_policy<Isa, ibert::dyadic_channels> : packed::columns<packed_policy<Isa, ibert::dyadic_channels>> {
+struct packed_policy<Isa, ibert::dyadic_channels> : packed::one_by_one {
   ibert::dyadic_channels policy;
   int32_t low;
   int32_t high;
@@ -261,7 +260,7 @@ struct packed_policy<Isa, ibert::dyadic_channels> : packed::columns<packed_polic
 
 /// Compositions whose first part gives 32 bits.
 template <class Isa, class First, class Second>
-struct packed_policy<Isa, then_row<First, Second>> : packed::columns<packed_policy<Isa, then_row<First, Second>>> {
+struct packed_policy<Isa, then_row<First, Second>> : packed::one_by_one {
   packed_policy<Isa, First> first;
   packed_policy<Isa, Second> second;
   constexpr explicit packed_policy(const then_row<First, Second>& p) : first(p.first), second(p.second) {}

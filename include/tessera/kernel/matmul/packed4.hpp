@@ -28,8 +28,11 @@ struct grid {
   index_t columns = 1;
 };
 constexpr grid grid_of(const team& t) {
+  // As many columns as rows or twice as many, where the number of cores allows it. Closed, so that a compiler that
+  // knows the number computes it.
+  const int bits = 32 - __builtin_clz(static_cast<uint32_t>(t.cores));
   grid g;
-  while (t.cores % (g.columns * 2) == 0 && g.columns * g.columns * 4 <= 2 * index_t{t.cores}) g.columns *= 2;
+  g.columns = min<index_t>(index_t{1} << (bits / 2), t.cores & -t.cores);
   g.rows = t.cores / g.columns;
   g.row = t.core / g.columns;
   g.column = t.core % g.columns;
@@ -58,9 +61,8 @@ struct walk {
       return Isa::p_lw_post(last, isa::imm<4>);
     } else {
       constexpr index_t behind = (Rows - 1 - Row) * Pitch;
-      uint32_t value;
-      __builtin_memcpy(&value, __builtin_assume_aligned(static_cast<const char*>(last) - behind, 4), 4);
-      return value;
+      using any_word [[gnu::may_alias]] = const volatile uint32_t;
+      return *reinterpret_cast<any_word*>(static_cast<const char*>(last) - behind);
     }
   }
   const void* end(index_t bytes) const { return static_cast<const char*>(last) + bytes; }
@@ -98,7 +100,6 @@ template <index_t M, index_t N, class F>
 template <class Isa, class A, index_t M, index_t N, index_t PitchA, index_t PitchB>
 [[gnu::always_inline]] inline void accumulate(const A* a, index_t pitch_a, const int8_t* b, index_t pitch_b,
                                               index_t bytes, uint32_t (&acc)[M][N]) {
-  if (bytes == 0) return;
   walk<Isa, M, PitchA> left(a, pitch_a);
   walk<Isa, N, PitchB> right(b, pitch_b);
   const void* const end = left.end(bytes);
@@ -128,12 +129,11 @@ struct kernel<matmul_op<A, B, Policy, Y, Tile>, T> {
 
   template <class Yv>
   static void run(const A& a, const B& b, const int32_t* bias, const Policy& policy, const Yv& y) {
-    const team who = T::share();
     if (is_packed(a, b)) {
-      blocks(a, b, bias, policy, y, who);
+      blocks(a, b, bias, policy, y);
     } else {
       // Operands whose K is not contiguous, or whose rows do not start at words.
-      detail::shared_product(who, a, b, bias, policy, y);
+      detail::shared_product(T::share(), a, b, bias, policy, y);
     }
     T::wait();
   }
@@ -167,25 +167,27 @@ struct kernel<matmul_op<A, B, Policy, Y, Tile>, T> {
     packed_rows<isa, Policy> epilogue;
     const Yv& y;
     index_t start;  // byte of K where this core begins: a multiple of 4
-    bool words;     // blocks of four results of a byte can be stored as words
   };
 
   template <class Yv>
-  [[gnu::noinline]] static void blocks(const A& a, const B& b, const int32_t* bias, const Policy& policy, const Yv& y,
-                                       const team& who) {
-    const index_t words = a.extent(1) & ~index_t{3};
-    const job<Yv> all{a,
-                      b,
-                      bias,
-                      packed_rows<isa, Policy>(policy),
-                      y,
-                      index_t{who.core} * 4 % words,
-                      sizeof(Y) == 1 && is_word(y.data(), y.stride(0))};
-    const packed::grid g = packed::grid_of(who);
-    const index_t rows = y.extent(0) / tile::m;
-    const range columns{g.column * tile::n, y.extent(1) / tile::n * tile::n};
-    for (index_t i = g.row; i < rows; i += g.rows) strip(all, i * tile::m, columns, g.columns * tile::n);
-    edges(all, rows * tile::m, columns.end, who);
+  static void blocks(const A& a, const B& b, const int32_t* bias, const Policy& policy, const Yv& y) {
+    const job<Yv> all{
+        a, b, bias, packed_rows<isa, Policy>(policy), y, index_t{T::share().core} * 4 % (a.extent(1) & ~index_t{3})};
+    constexpr bool of_words = tile::n == 4 && sizeof(Y) == 1 && packed_policy<isa, row_of<Policy>>::of_words;
+    if (!is_narrow(all.epilogue, y.extent(0))) {
+      blocks<way::by_definition>(all);
+    } else if (of_words && is_word(y.data(), y.stride(0))) {
+      if constexpr (of_words) blocks<way::words>(all);
+    } else {
+      blocks<way::elements>(all);
+    }
+    edges(all);
+  }
+  static bool is_narrow(const packed_rows<isa, Policy>& epilogue, index_t rows) {
+    for (index_t r = 0; r < (UniformRequant<Policy> ? 1 : rows); ++r) {
+      if (!epilogue.row(r).narrow()) return false;
+    }
+    return true;
   }
 
   /// Where a block's operands and results begin.
@@ -209,33 +211,33 @@ struct kernel<matmul_op<A, B, Policy, Y, Tile>, T> {
     words
   };
 
-  /// Blocks of one row of blocks, from columns.begin every `apart` columns.
-  template <class Yv>
-  static void strip(const job<Yv>& all, index_t row, const range& columns, index_t apart) {
-    if (!all.epilogue.row(row).narrow()) {
-      strip<way::by_definition>(all, row, columns, apart);
-    } else if (tile::n == 4 && all.words) {
-      strip<way::words>(all, row, columns, apart);
-    } else {
-      strip<way::elements>(all, row, columns, apart);
+  /// This core's blocks. Not inlined: the accumulators and operands of a block take every register there is, and its
+  /// surroundings must not claim any; and a small stack holds what one way to store needs, not what all do.
+  template <way Way, class Yv>
+  [[gnu::noinline]] static void blocks(const job<Yv>& all) {
+    const packed::grid g = packed::grid_of(T::share());
+    const index_t rows = whole<tile::m>(all.y.extent(0));
+    const index_t columns = whole<tile::n>(all.y.extent(1));
+    for (index_t row = g.row * tile::m; row < rows; row += g.rows * tile::m) {
+      const place first = place_of(all, row, 0);
+      for (index_t column = g.column * tile::n; column < columns; column += g.columns * tile::n) {
+        const place at{first.left, first.right + column * all.b.stride(1),
+                       first.bias == nullptr ? nullptr : first.bias + column, first.out + column};
+        block<tile::m, tile::n, Way>(all, at, row, column);
+      }
     }
   }
-  /// Not inlined: the accumulators and operands of a block take every register there is, and its surroundings must not
-  /// claim any; and a small stack holds what one way to store needs, not what all do.
-  template <way Way, class Yv>
-  [[gnu::noinline]] static void strip(const job<Yv>& all, index_t row, const range& columns, index_t apart) {
-    place at = place_of(all, row, columns.begin);
-    for (index_t column = columns.begin; column < columns.end; column += apart) {
-      block<tile::m, tile::n, Way>(all, at, row, column);
-      at.right += apart * all.b.stride(1);
-      at.bias += at.bias == nullptr ? 0 : apart;
-      at.out += apart;
-    }
+  template <index_t Edge>
+  static constexpr index_t whole(index_t n) {
+    return n / Edge * Edge;
   }
 
   /// What is left below and beside the blocks, dealt out one piece after the other.
   template <class Yv>
-  [[gnu::noinline]] static void edges(const job<Yv>& all, index_t row, index_t column, const team& who) {
+  [[gnu::noinline]] static void edges(const job<Yv>& all) {
+    const team who = T::share();
+    const index_t row = whole<tile::m>(all.y.extent(0));
+    const index_t column = whole<tile::n>(all.y.extent(1));
     index_t turn = 0;
     const auto mine = [&] { return turn++ % who.cores == who.core; };
     for (index_t r = row; r < all.y.extent(0); ++r) {
@@ -272,7 +274,7 @@ struct kernel<matmul_op<A, B, Policy, Y, Tile>, T> {
                                                            all.b.stride(1), bytes, acc);
     };
     part(all.start, words - all.start);
-    part(0, all.start);
+    if (all.start != 0) part(0, all.start);
     for (index_t k = words; k < inner; ++k) {
       packed::unrolled<M>([&](auto i) __attribute__((always_inline)) {
         packed::unrolled<N>([&](auto j) __attribute__((always_inline)) {
@@ -282,7 +284,9 @@ struct kernel<matmul_op<A, B, Policy, Y, Tile>, T> {
         });
       });
     }
-    if constexpr (Way == way::by_definition) {
+    if constexpr (Way == way::words) {
+      store_words(all, at, acc, row, column);
+    } else {
       // A copy: an array whose address is given away could not stay in registers.
       int32_t sums[M][N];
       packed::unrolled<M>([&](auto i) __attribute__((always_inline)) {
@@ -291,32 +295,44 @@ struct kernel<matmul_op<A, B, Policy, Y, Tile>, T> {
         });
       });
       for (index_t i = 0; i < M; ++i) {
-        const auto& f = all.epilogue.policy.row(row + i);
+        const auto& f = form_of<Way>(all, row + i);
         for (index_t j = 0; j < N; ++j) at.out[i * all.y.stride(0) + j] = static_cast<Y>(f(sums[i][j], column + j));
       }
-    } else {
-      // A copy, so that the registers that are free now hold what it has. Rows alike have the form of the first.
-      auto f = packed_policy<isa, row_of<Policy>>(all.epilogue.row(row));
-      packed::unrolled<M>([&](auto i) __attribute__((always_inline)) {
-        if constexpr (i.value != 0 && !UniformRequant<Policy>) f = all.epilogue.row(row + i.value);
-        int32_t value[N];
-        f.map(acc[i.value], value, column);
-        store<Way>(at.out + i.value * all.y.stride(0), value);
-      });
     }
   }
 
-  template <way Way, index_t N>
-  [[gnu::always_inline]] static void store(Y* out, const int32_t (&value)[N]) {
-    if constexpr (Way == way::words && N == 4) {
-      const uint32_t low = isa::pv_pack(static_cast<uint32_t>(value[1]), static_cast<uint32_t>(value[0]));
-      const uint32_t high = isa::pv_pack(static_cast<uint32_t>(value[3]), static_cast<uint32_t>(value[2]));
-      const uint32_t bytes = isa::pv_shuffle2_b(low, high, 0x06040200);
-      __builtin_memcpy(__builtin_assume_aligned(out, 4), &bytes, 4);
+  template <way Way, class Yv>
+  [[gnu::always_inline]] static decltype(auto) form_of(const job<Yv>& all, index_t row) {
+    if constexpr (Way == way::by_definition) {
+      return all.epilogue.policy.row(row);
     } else {
-      packed::unrolled<N>([&](auto j)
-                              __attribute__((always_inline)) { out[j.value] = static_cast<Y>(value[j.value]); });
+      return all.epilogue.row(row);
     }
+  }
+
+  /// Rows of four results, one step of all rows before the next.
+  template <index_t M, class Yv>
+  [[gnu::always_inline]] static void store_words(const job<Yv>& all, const place& at, const uint32_t (&acc)[M][4],
+                                                 index_t row, index_t column) {
+    // A copy, so that the registers that are free now hold what it has. Rows alike have the form of the first.
+    auto f = packed_policy<isa, row_of<Policy>>(all.epilogue.row(row));
+    uint32_t low[M];
+    uint32_t high[M];
+    packed::unrolled<M>([&](auto i) __attribute__((always_inline)) {
+      if constexpr (i.value != 0 && !UniformRequant<Policy>) f = all.epilogue.row(row + i.value);
+      int32_t value[4];
+      f.map(acc[i.value], value, column);
+      low[i.value] = isa::pv_pack(static_cast<uint32_t>(value[1]), static_cast<uint32_t>(value[0]));
+      high[i.value] = isa::pv_pack(static_cast<uint32_t>(value[3]), static_cast<uint32_t>(value[2]));
+    });
+    isa::step(low);
+    packed::unrolled<M>([&](auto i) __attribute__((always_inline)) {
+      low[i.value] = isa::pv_shuffle2_b(low[i.value], high[i.value], 0x06040200);
+    });
+    isa::step(low);
+    packed::unrolled<M>([&](auto i) __attribute__((always_inline)) {
+      __builtin_memcpy(__builtin_assume_aligned(at.out + i.value * all.y.stride(0), 4), &low[i.value], 4);
+    });
   }
 };
 

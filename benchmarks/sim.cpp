@@ -75,11 +75,9 @@ void run_model(benchmark::State& state, const std::string& program, const config
     executed += instructions(m);
     core_cycles += m.cycle(how) * m.cores();
   }
-  state.counters["instructions"] =
-      benchmark::Counter(static_cast<double>(executed), benchmark::Counter::kIsRate);
+  state.counters["instructions"] = benchmark::Counter(static_cast<double>(executed), benchmark::Counter::kIsRate);
   if (how == mode::timed) {
-    state.counters["core_cycles"] =
-        benchmark::Counter(static_cast<double>(core_cycles), benchmark::Counter::kIsRate);
+    state.counters["core_cycles"] = benchmark::Counter(static_cast<double>(core_cycles), benchmark::Counter::kIsRate);
   }
 }
 
@@ -118,8 +116,8 @@ void run_peer(benchmark::State& state, std::uint32_t rounds) {
   };
   if (!patch("rounds", rounds) || !patch("expected", expected)) return state.SkipWithError("cannot be patched");
   const auto path = std::filesystem::temp_directory_path() / ("tessera_loop_" + std::to_string(getpid()) + ".elf");
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()),
-                                              static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   const std::uint64_t executed = model.model->core(0).instructions;
   int status = run_qemu(path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An integer matrix product in plain C++ (rv32im): int8 x int8 -> int32, 32 x 32 x 32. Core i computes row i % 32, again
-// and again, on the first `cores` cores; the host sets both numbers.
+// An integer matrix product in plain C++ (rv32im): int8 x int8 -> int32, 32 x 32 x 32. Core i computes row i % 32,
+// again and again, on the first `cores` cores; the host sets both numbers.
 #include <stdint.h>
 
 #include "tessera/runtime/barrier.hpp"

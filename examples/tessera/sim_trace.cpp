@@ -191,9 +191,8 @@ void chrome_trace::end_wait(std::uint32_t core, std::uint64_t cycle) {
   const bool asleep = t.cause == stall::sleep;
   const std::uint64_t until = asleep ? cycle : t.until;
   if (until <= t.since || (!asleep && detail_ == trace_detail::functions)) return;
-  event(
-      R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":{},"cat":"stall","name":"{}","cname":"{}",)"
-      R"("args":{{"cause":"{}","pc":"{:08x}","instruction":"{}"}}}})",
-      t.process, thread_of(core), t.since, until - t.since, name_of(t.cause), colour_of(t.cause), name_of(t.cause),
-      t.pc, assembly(machine_, t.pc));
+  event(R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":{},"cat":"stall","name":"{}","cname":"{}",)"
+        R"("args":{{"cause":"{}","pc":"{:08x}","instruction":"{}"}}}})",
+        t.process, thread_of(core), t.since, until - t.since, name_of(t.cause), colour_of(t.cause), name_of(t.cause),
+        t.pc, assembly(machine_, t.pc));
 }

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Follows a page of the documentation word by word: writes its files and runs its commands, in the order of the page.
 
-    commands.py PAGE.md --project FOLDER
+    commands.py PAGE.md --project FOLDER            follows and checks it
+    commands.py PAGE.md --project FOLDER --write    and puts into it what the commands print today
 
 A code block behind <!-- file: PATH --> is written to PATH; every block of `bash` is run in the project's folder and must
-succeed. Exits with 77 where a program is missing that --needs names.
+succeed. A block of `text` behind one holds the last lines that it prints. Exits with 77 where a program is missing that
+--needs names.
 """
 import argparse
 import pathlib
@@ -22,6 +24,7 @@ def main():
     parser.add_argument("page", type=pathlib.Path)
     parser.add_argument("--project", type=pathlib.Path, required=True)
     parser.add_argument("--needs", nargs="*", default=[], help="programs without which the page cannot be followed")
+    parser.add_argument("--write", action="store_true", help="update the page's blocks of text")
     arguments = parser.parse_args()
     missing = [program for program in arguments.needs if shutil.which(program) is None]
     if missing:
@@ -35,6 +38,8 @@ def main():
     for folder in {path.parent for path in written}:
         shutil.rmtree(folder, ignore_errors=True)
     commands = 0
+    printed = []
+    outdated = []
     for block in blocks:
         line = text.count("\n", 0, block.start()) + 1
         if block["path"]:
@@ -45,10 +50,27 @@ def main():
             commands += 1
             print(f"--- {arguments.page.name}:{line}\n{block['text']}", flush=True)
             script = ["bash", "-euo", "pipefail", "-c", block["text"]]
-            done = subprocess.run(script, cwd=arguments.project, stdin=subprocess.DEVNULL, timeout=1200)
+            done = subprocess.run(script, cwd=arguments.project, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True, timeout=1200)
+            print(done.stdout, flush=True)
             if done.returncode != 0:
                 print(f"{arguments.page}:{line}: exit status {done.returncode}")
                 return 1
+            printed = done.stdout.splitlines(keepends=True)
+        elif block["language"] == "text":
+            today = "".join(printed[-block["text"].count("\n"):])
+            if today != block["text"]:
+                outdated.append((block, today))
+    if arguments.write:
+        for block, today in reversed(outdated):
+            text = text[:block.start("text")] + today + text[block.end("text"):]
+        arguments.page.write_text(text)
+    else:
+        for block, today in outdated:
+            line = text.count("\n", 0, block.start()) + 1
+            print(f"{arguments.page}:{line}: today the command prints otherwise; --write updates the page:\n{today}")
+        if outdated:
+            return 1
     print(f"{len(written)} files written, {commands} blocks of commands run")
     return 0 if commands else 1
 

@@ -51,7 +51,8 @@ inline uint32_t encode(const sim::instruction& row, const fields& f) {
     case form::store_post: return row.match | rs1 | rs2 | (i & 31) << 7 | (i >> 5 & 127) << 25;
     case form::branch:
     case form::branch_imm:
-      return row.match | rs1 | rs2 | (i >> 11 & 1) << 7 | (i >> 1 & 15) << 8 | (i >> 5 & 63) << 25 | (i >> 12 & 1) << 31;
+      return row.match | rs1 | rs2 | (i >> 11 & 1) << 7 | (i >> 1 & 15) << 8 | (i >> 5 & 63) << 25 |
+             (i >> 12 & 1) << 31;
     case form::jump:
       return row.match | rd | (i & 0xff000) | (i >> 11 & 1) << 20 | (i >> 1 & 1023) << 21 | (i >> 20 & 1) << 31;
     case form::fence:

@@ -24,25 +24,25 @@ inline constexpr uint32_t most_wakes = 64;
 /// arrives at the core, which may use it one cycle later.
 struct latencies {
   uint32_t l2_read = 12;
-  uint32_t l2_cached_read = 10;      ///< the read-only cache has it
-  uint32_t l2_cached_miss = 18;      ///< the read-only cache asks L2 for it
-  uint32_t l2_write = 14;            ///< until the acknowledge
-  uint32_t l2_read_interval = 11;    ///< between two reads of a tile: its port converts one at a time
-  uint32_t l2_word_interval = 4;     ///< between two words of a group's port to L2
-  uint32_t device = 16;              ///< control and DMA registers, read or acknowledged write
-  uint32_t device_effect = 11;       ///< until a written register acts
-  uint32_t wake_up = 5;              ///< from the register until the sleeping core fetches
-  uint32_t refill_hit = 8;           ///< instruction line from the read-only cache, beyond a hit in the tile's cache
-  uint32_t refill_miss = 13;         ///< and from L2
-  uint32_t dma_start = 15;           ///< from the launch at the front end to the first access to L1
-  uint32_t dma_end = 18;             ///< from the last access to L1 to `done`
+  uint32_t l2_cached_read = 10;    ///< the read-only cache has it
+  uint32_t l2_cached_miss = 18;    ///< the read-only cache asks L2 for it
+  uint32_t l2_write = 14;          ///< until the acknowledge
+  uint32_t l2_read_interval = 11;  ///< between two reads of a tile: its port converts one at a time
+  uint32_t l2_word_interval = 4;   ///< between two words of a group's port to L2
+  uint32_t device = 16;            ///< control and DMA registers, read or acknowledged write
+  uint32_t device_effect = 11;     ///< until a written register acts
+  uint32_t wake_up = 5;            ///< from the register until the sleeping core fetches
+  uint32_t refill_hit = 8;         ///< instruction line from the read-only cache, beyond a hit in the tile's cache
+  uint32_t refill_miss = 13;       ///< and from L2
+  uint32_t dma_start = 15;         ///< from the launch at the front end to the first access to L1
+  uint32_t dma_end = 18;           ///< from the last access to L1 to `done`
 };
 
 struct configuration {
   const char* name;
   uint32_t groups;
-  uint32_t sub_groups;           ///< per group; 1 where there is no such level
-  uint32_t tiles;                ///< in all
+  uint32_t sub_groups;            ///< per group; 1 where there is no such level
+  uint32_t tiles;                 ///< in all
   uint32_t core_tiles_per_group;  ///< tiles with cores; the rest of a group's tiles, the last ones, have accelerators
   uint32_t cores_per_tile;
   uint32_t banks_per_tile;
@@ -83,8 +83,8 @@ struct configuration {
 /// Why a configuration cannot be modelled; nullptr if it can.
 constexpr const char* refusal(const configuration& c) {
   const auto power_of_two = [](uint32_t v) { return v != 0 && (v & (v - 1)) == 0; };
-  const uint32_t powers[] = {c.groups,   c.sub_groups,       c.tiles,    c.cores_per_tile, c.banks_per_tile,
-                             c.bank_bytes, c.sequential_bytes, c.l2_bytes, c.axi_bytes,      c.dma_engines_per_group,
+  const uint32_t powers[] = {c.groups,     c.sub_groups,       c.tiles,       c.cores_per_tile, c.banks_per_tile,
+                             c.bank_bytes, c.sequential_bytes, c.l2_bytes,    c.axi_bytes,      c.dma_engines_per_group,
                              c.line_bytes, c.l0_lines,         c.icache_ways, c.icache_bytes};
   for (const uint32_t v : powers) {
     if (!power_of_two(v)) return "sizes and counts of a configuration must be powers of two";
@@ -117,16 +117,15 @@ constexpr const char* refusal(const configuration& c) {
     return "the read-only cache must have at least two lines, each no shorter than an instruction cache's";
   }
   if (c.icache_bytes > 1 << 20 || c.ro_cache_bytes > 1 << 20) return "caches of at most 1 MiB can be modelled";
-  if (c.dma_engines_per_group > 256 / c.groups ||
-      c.dma_engines_per_group * c.groups * c.axi_bytes > c.banks() * 4) {
+  if (c.dma_engines_per_group > 256 / c.groups || c.dma_engines_per_group * c.groups * c.axi_bytes > c.banks() * 4) {
     return "at most 256 DMA engines can be modelled, each with the banks of at least one access";
   }
   if (c.outstanding == 0 || c.outstanding > 16) return "1 to 16 outstanding transactions can be modelled";
   if (c.cores() * (c.outstanding + 1) > 0xffff) return "at most 65535 transactions can be modelled";
   const latencies& l = c.latency;
-  const uint32_t delays[] = {l.l2_read, l.l2_cached_read, l.l2_cached_miss, l.l2_write, l.l2_read_interval,
-                             l.l2_word_interval, l.device, l.device_effect, l.wake_up, l.refill_hit, l.refill_miss,
-                             l.dma_start, l.dma_end};
+  const uint32_t delays[] = {l.l2_read,          l.l2_cached_read, l.l2_cached_miss, l.l2_write, l.l2_read_interval,
+                             l.l2_word_interval, l.device,         l.device_effect,  l.wake_up,  l.refill_hit,
+                             l.refill_miss,      l.dma_start,      l.dma_end};
   for (const uint32_t v : delays) {
     if (v == 0 || v > 1000) return "latencies must be 1 to 1000 cycles";
   }
@@ -136,11 +135,25 @@ constexpr const char* refusal(const configuration& c) {
 }
 
 /// 16 cores in 4 tiles, one tile per group.
-inline constexpr configuration minpool = {
-    .name = "minpool", .groups = 4, .sub_groups = 1, .tiles = 4, .core_tiles_per_group = 1, .cores_per_tile = 4,
-    .banks_per_tile = 16, .bank_bytes = 1024, .sequential_bytes = 2048, .stack_bytes = 512, .l2_bytes = 4 << 20,
-    .axi_bytes = 32, .dma_engines_per_group = 1, .line_bytes = 32, .l0_lines = 4, .icache_ways = 2,
-    .icache_bytes = 2048, .ro_cache_bytes = 8192, .ro_line_bytes = 32};
+inline constexpr configuration minpool = {.name = "minpool",
+                                          .groups = 4,
+                                          .sub_groups = 1,
+                                          .tiles = 4,
+                                          .core_tiles_per_group = 1,
+                                          .cores_per_tile = 4,
+                                          .banks_per_tile = 16,
+                                          .bank_bytes = 1024,
+                                          .sequential_bytes = 2048,
+                                          .stack_bytes = 512,
+                                          .l2_bytes = 4 << 20,
+                                          .axi_bytes = 32,
+                                          .dma_engines_per_group = 1,
+                                          .line_bytes = 32,
+                                          .l0_lines = 4,
+                                          .icache_ways = 2,
+                                          .icache_bytes = 2048,
+                                          .ro_cache_bytes = 8192,
+                                          .ro_line_bytes = 32};
 
 /// Four tiles of minpool wired together around a fixed instruction refill, as most RTL measurements were taken.
 inline constexpr configuration minpool_tile4 = [] {
@@ -151,19 +164,47 @@ inline constexpr configuration minpool_tile4 = [] {
 }();
 
 /// 256 cores in 4 groups of 16 tiles.
-inline constexpr configuration mempool = {
-    .name = "mempool", .groups = 4, .sub_groups = 1, .tiles = 64, .core_tiles_per_group = 16, .cores_per_tile = 4,
-    .banks_per_tile = 16, .bank_bytes = 1024, .sequential_bytes = 2048, .stack_bytes = 512, .l2_bytes = 4 << 20,
-    .axi_bytes = 64, .dma_engines_per_group = 1, .line_bytes = 32, .l0_lines = 4, .icache_ways = 2,
-    .icache_bytes = 2048, .ro_cache_bytes = 8192, .ro_line_bytes = 64};
+inline constexpr configuration mempool = {.name = "mempool",
+                                          .groups = 4,
+                                          .sub_groups = 1,
+                                          .tiles = 64,
+                                          .core_tiles_per_group = 16,
+                                          .cores_per_tile = 4,
+                                          .banks_per_tile = 16,
+                                          .bank_bytes = 1024,
+                                          .sequential_bytes = 2048,
+                                          .stack_bytes = 512,
+                                          .l2_bytes = 4 << 20,
+                                          .axi_bytes = 64,
+                                          .dma_engines_per_group = 1,
+                                          .line_bytes = 32,
+                                          .l0_lines = 4,
+                                          .icache_ways = 2,
+                                          .icache_bytes = 2048,
+                                          .ro_cache_bytes = 8192,
+                                          .ro_line_bytes = 64};
 
 /// 1024 cores in 4 groups of 4 sub-groups of 8 tiles.
 inline constexpr configuration terapool = [] {
-  configuration c = {
-      .name = "terapool", .groups = 4, .sub_groups = 4, .tiles = 128, .core_tiles_per_group = 32, .cores_per_tile = 8,
-      .banks_per_tile = 32, .bank_bytes = 1024, .sequential_bytes = 4096, .stack_bytes = 512, .l2_bytes = 16 << 20,
-      .axi_bytes = 64, .dma_engines_per_group = 4, .line_bytes = 64, .l0_lines = 4, .icache_ways = 4,
-      .icache_bytes = 4096, .ro_cache_bytes = 8192, .ro_line_bytes = 64};
+  configuration c = {.name = "terapool",
+                     .groups = 4,
+                     .sub_groups = 4,
+                     .tiles = 128,
+                     .core_tiles_per_group = 32,
+                     .cores_per_tile = 8,
+                     .banks_per_tile = 32,
+                     .bank_bytes = 1024,
+                     .sequential_bytes = 4096,
+                     .stack_bytes = 512,
+                     .l2_bytes = 16 << 20,
+                     .axi_bytes = 64,
+                     .dma_engines_per_group = 4,
+                     .line_bytes = 64,
+                     .l0_lines = 4,
+                     .icache_ways = 4,
+                     .icache_bytes = 4096,
+                     .ro_cache_bytes = 8192,
+                     .ro_line_bytes = 64};
   c.latency.l2_read += 4;
   c.latency.l2_cached_read += 4;
   c.latency.l2_cached_miss += 4;

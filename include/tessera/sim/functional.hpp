@@ -293,7 +293,8 @@ class functional {
     device_effect effect;
     uint32_t value = 0;
     if (row.executes_on == unit::load) {
-      value = soc::is_device(m.address) ? soc_.read_device(h.where(), m.address, effect) : soc_.read(m.address, row.bytes);
+      value =
+          soc::is_device(m.address) ? soc_.read_device(h.where(), m.address, effect) : soc_.read(m.address, row.bytes);
       value = extend(value, row);
     } else if (row.executes_on == unit::store) {
       if (soc::is_device(m.address)) {

@@ -57,10 +57,10 @@ struct hart {
   uint32_t history_next = 0;
 
   const memory_view* memory = nullptr;
-  code_region code;         ///< where pc is
+  code_region code;  ///< where pc is
 
-  /// Whether `sp` lies below the limit, seen as a signed distance: stacks may begin at address 0. A limit of all ones is
-  /// off.
+  /// Whether `sp` lies below the limit, seen as a signed distance: stacks may begin at address 0. A limit of all ones
+  /// is off.
   bool overflows(uint32_t sp) const {
     return stack_limit != ~uint32_t{0} && static_cast<int32_t>(sp - stack_limit) < 0;
   }

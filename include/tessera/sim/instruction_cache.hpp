@@ -161,16 +161,16 @@ class instruction_cache {
  private:
   static constexpr uint32_t nothing = ~uint32_t{0};
   static constexpr uint32_t nothing_hit = ~uint32_t{0};
-  static constexpr uint32_t refill_queue = 4;   // at its port
+  static constexpr uint32_t refill_queue = 4;  // at its port
 
   struct core_state {
-    uint32_t line = nothing;  // looked up last
-    uint32_t slot = 0;        // where it is, if hit
+    uint32_t line = nothing;   // looked up last
+    uint32_t slot = 0;         // where it is, if hit
     uint32_t known = nothing;  // a predicted line that is already there
     uint32_t demand = 0;
     uint32_t prefetch = 0;
-    uint8_t next = 0;          // round-robin victim
-    uint8_t allocated = 0;     // slot of the line that is on its way
+    uint8_t next = 0;       // round-robin victim
+    uint8_t allocated = 0;  // slot of the line that is on its way
     uint32_t allocated_line = nothing;
     bool hit = false;
     bool missed = false;       // the last cycle asked for the same line

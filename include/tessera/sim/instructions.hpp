@@ -3,10 +3,9 @@
 
 /// @file
 /// The one table of instructions: RV32I, M, A, Zicsr and Xpulpimg. It drives the decoder, the disassembler, coverage,
-/// both executors and the trace. A row's `compute` is the instruction's arithmetic; for Xpulpimg it *is* the function of
-/// isa/emulated.hpp.
-/// Source: the RISC-V unprivileged manual; MemPool's Snitch core for Xpulpimg and for what is left out (no traps, no
-/// fence.i, ecall and ebreak do nothing).
+/// both executors and the trace. A row's `compute` is the instruction's arithmetic; for Xpulpimg it *is* the function
+/// of isa/emulated.hpp. Source: the RISC-V unprivileged manual; MemPool's Snitch core for Xpulpimg and for what is left
+/// out (no traps, no fence.i, ecall and ebreak do nothing).
 
 #include "tessera/isa/emulated.hpp"
 
@@ -24,37 +23,51 @@ using compute_function = uint32_t (*)(const operands&);
 
 /// How the fields of the word are used, and how the instruction is written in assembly.
 enum class form : uint8_t {
-  r,                   ///< rd, rs1, rs2
-  r_unary,             ///< rd, rs1
-  r_imm5,              ///< rd, rs1, imm5: unsigned, in the place of rs2
-  r_imm6,              ///< rd, rs1, imm6: {inst[24:20], inst[25]}, raw
-  i,                   ///< rd, rs1, imm12
-  i_shift,             ///< rd, rs1, shift amount
-  u,                   ///< rd, imm20 << 12
-  u_pc,                ///< the same, relative to pc
-  load,                ///< rd, imm12(rs1)
-  load_post,           ///< rd, imm12(rs1!): the address is rs1, which then grows by imm12
-  load_register,       ///< rd, rs2(rs1)
-  load_register_post,  ///< rd, rs2(rs1!)
-  store,               ///< rs2, imm12(rs1)
-  store_post,          ///< rs2, imm12(rs1!)
-  store_register,      ///< rs2, rs3(rs1): rs3 stands in the place of rd
+  r,                    ///< rd, rs1, rs2
+  r_unary,              ///< rd, rs1
+  r_imm5,               ///< rd, rs1, imm5: unsigned, in the place of rs2
+  r_imm6,               ///< rd, rs1, imm6: {inst[24:20], inst[25]}, raw
+  i,                    ///< rd, rs1, imm12
+  i_shift,              ///< rd, rs1, shift amount
+  u,                    ///< rd, imm20 << 12
+  u_pc,                 ///< the same, relative to pc
+  load,                 ///< rd, imm12(rs1)
+  load_post,            ///< rd, imm12(rs1!): the address is rs1, which then grows by imm12
+  load_register,        ///< rd, rs2(rs1)
+  load_register_post,   ///< rd, rs2(rs1!)
+  store,                ///< rs2, imm12(rs1)
+  store_post,           ///< rs2, imm12(rs1!)
+  store_register,       ///< rs2, rs3(rs1): rs3 stands in the place of rd
   store_register_post,  ///< rs2, rs3(rs1!)
-  branch,              ///< rs1, rs2, label
-  branch_imm,          ///< rs1, imm5 (signed, in the place of rs2), label
-  jump,                ///< rd, label
-  jump_register,       ///< rd, imm12(rs1)
-  atomic,              ///< rd, rs2, (rs1)
-  load_reserved,       ///< rd, (rs1)
-  csr,                 ///< rd, csr, rs1
-  csr_imm,             ///< rd, csr, imm5: unsigned, in the place of rs1
-  fence,               ///< nothing; the fields of the word are ignored
-  none,                ///< nothing
+  branch,               ///< rs1, rs2, label
+  branch_imm,           ///< rs1, imm5 (signed, in the place of rs2), label
+  jump,                 ///< rd, label
+  jump_register,        ///< rd, imm12(rs1)
+  atomic,               ///< rd, rs2, (rs1)
+  load_reserved,        ///< rd, (rs1)
+  csr,                  ///< rd, csr, rs1
+  csr_imm,              ///< rd, csr, imm5: unsigned, in the place of rs1
+  fence,                ///< nothing; the fields of the word are ignored
+  none,                 ///< nothing
 };
 
 /// Who executes an instruction; the timed model's latency class.
 enum class unit : uint8_t {
-  alu, ipu, divider, load, store, atomic, reserve, conditional, branch, jump, fence, wait, csr, nothing, illegal
+  alu,
+  ipu,
+  divider,
+  load,
+  store,
+  atomic,
+  reserve,
+  conditional,
+  branch,
+  jump,
+  fence,
+  wait,
+  csr,
+  nothing,
+  illegal
 };
 
 /// One row of the table.
@@ -469,8 +482,7 @@ static_assert(instruction_count < 255, "a row's number fits a byte, and 255 is t
 
 /// Number of the row that stands for every word which is no instruction.
 inline constexpr uint8_t illegal_row = 255;
-inline constexpr instruction illegal_instruction = {
-    "illegal", 0, form::none, unit::illegal, nullptr, 0, false, false};
+inline constexpr instruction illegal_instruction = {"illegal", 0, form::none, unit::illegal, nullptr, 0, false, false};
 
 constexpr const instruction& row_of(uint8_t row) {
   return row == illegal_row ? illegal_instruction : instructions[row];

@@ -4,8 +4,8 @@
 /// @file
 /// The L1 interconnect, timed: tiles' ports, links between tiles, banks with their arbitration and back-pressure, and
 /// the way back. It moves packets; the memory changes when a bank grants one.
-/// Source: mempool_tile.sv, mempool_group.sv, variable_latency_interconnect, tcdm_adapter; the specification's section 8
-/// has the register counts.
+/// Source: mempool_tile.sv, mempool_group.sv, variable_latency_interconnect, tcdm_adapter; the specification's section
+/// 8 has the register counts.
 
 #include "tessera/sim/arbiter.hpp"
 #include "tessera/sim/soc.hpp"
@@ -21,13 +21,13 @@ struct packet {
   uint16_t bank = 0;  ///< over all tiles
   uint8_t row = 0;
   uint8_t rd = 0;
-  uint8_t port = 0;   ///< of the tile, if remote
+  uint8_t port = 0;  ///< of the tile, if remote
   bool remote = false;
 };
 
-/// One direction of the links between tiles: for each tile and port a spill register, a crossbar of the tiles of a group
-/// at the other end, further registers as the distance asks for, and a fall-through register where packets wait to
-/// leave.
+/// One direction of the links between tiles: for each tile and port a spill register, a crossbar of the tiles of a
+/// group at the other end, further registers as the distance asks for, and a fall-through register where packets wait
+/// to leave.
 class links {
  public:
   links() = default;
@@ -137,7 +137,11 @@ class links {
 };
 
 /// Why a request waits.
-enum class obstacle : uint8_t { bank, port, dma };
+enum class obstacle : uint8_t {
+  bank,
+  port,
+  dma
+};
 
 class interconnect {
  public:
@@ -175,7 +179,8 @@ class interconnect {
     const uint32_t from = tile_of_core_[p.core];
     p.remote = to != from;
     const uint32_t groups = to / c.tiles_per_group() ^ from / c.tiles_per_group();
-    const uint32_t sub_groups = to / c.tiles_per_sub_group() % c.sub_groups ^ from / c.tiles_per_sub_group() % c.sub_groups;
+    const uint32_t sub_groups =
+        to / c.tiles_per_sub_group() % c.sub_groups ^ from / c.tiles_per_sub_group() % c.sub_groups;
     p.port = static_cast<uint8_t>(groups != 0 ? c.sub_groups - 1 + groups : sub_groups);
   }
 
@@ -245,8 +250,8 @@ class interconnect {
       to_banks_.request(p.bank, local);
     }
   }
-  /// taken(packet id): a core's offer left it. blocked(packet id, obstacle): it did not. performed(packet id): the bank does
-  /// the access in this cycle.
+  /// taken(packet id): a core's offer left it. blocked(packet id, obstacle): it did not. performed(packet id): the bank
+  /// does the access in this cycle.
   template <class Taken, class Blocked, class Perform>
   void grant(uint64_t cycle, Taken taken, Blocked blocked, Perform perform) {
     const configuration& c = soc_->config;
@@ -309,9 +314,9 @@ class interconnect {
   struct bank {
     packet_id response[2] = {};
     uint64_t ready[2] = {};
-    uint64_t blocked = ~uint64_t{0};     // a response that had waited left in this cycle
-    uint64_t dma = ~uint64_t{0};         // DMA has it in this cycle
-    uint64_t busy_until = 0;             // writing back an atomic
+    uint64_t blocked = ~uint64_t{0};  // a response that had waited left in this cycle
+    uint64_t dma = ~uint64_t{0};      // DMA has it in this cycle
+    uint64_t busy_until = 0;          // writing back an atomic
     uint8_t first = 0;
     uint8_t count = 0;
 

@@ -146,8 +146,8 @@ class machine {
     soc_.flush_uart();
     return soc_.stop;
   }
-  /// The same while the other cores are held, as a debugger does to pass a breakpoint. Nobody can wake it: if it sleeps,
-  /// nothing happens.
+  /// The same while the other cores are held, as a debugger does to pass a breakpoint. Nobody can wake it: if it
+  /// sleeps, nothing happens.
   const stop_report& run_alone(mode how, uint32_t core, uint64_t cycles = forever) {
     hart& h = soc_.harts[core];
     const uint64_t before = h.instructions;

@@ -9,8 +9,8 @@
 namespace tessera::sim {
 
 enum class stop_reason : uint8_t {
-  running,              ///< not stopped: the cycles asked for are over
-  finished,             ///< the program wrote the end-of-computation register, or `tohost`
+  running,   ///< not stopped: the cycles asked for are over
+  finished,  ///< the program wrote the end-of-computation register, or `tohost`
   illegal_instruction,
   misaligned_access,
   misaligned_jump,
@@ -18,9 +18,9 @@ enum class stop_reason : uint8_t {
   fetch_outside_code,
   read_only_write,
   stack_overflow,
-  unsupported_access,   ///< LR/SC outside L1, an atomic or less than a word on a device
-  bad_dma,              ///< a transfer that the hardware would lose or do wrongly
-  deadlock,             ///< all cores sleep and nothing can wake them
+  unsupported_access,  ///< LR/SC outside L1, an atomic or less than a word on a device
+  bad_dma,             ///< a transfer that the hardware would lose or do wrongly
+  deadlock,            ///< all cores sleep and nothing can wake them
   breakpoint,
 };
 

@@ -2,9 +2,9 @@
 #pragma once
 
 /// @file
-/// Everything that the functional and the timed mode share: cores' architectural state, memories, code, and the devices'
-/// registers. Nothing here knows about time.
-/// Source: MemPool's control_registers.hjson and ctrl_registers.sv, mempool_dma, tcdm_adapter (atomics), bootrom.
+/// Everything that the functional and the timed mode share: cores' architectural state, memories, code, and the
+/// devices' registers. Nothing here knows about time. Source: MemPool's control_registers.hjson and ctrl_registers.sv,
+/// mempool_dma, tcdm_adapter (atomics), bootrom.
 
 #include "tessera/sim/buffer.hpp"
 #include "tessera/sim/configuration.hpp"
@@ -15,7 +15,13 @@ namespace tessera::sim {
 
 /// Which cores a write to a wake-up register wakes: those of a set that are offset, offset + stride, ...
 struct wake_request {
-  enum class set : uint8_t { nobody, one, everybody, tiles_of_group, groups };
+  enum class set : uint8_t {
+    nobody,
+    one,
+    everybody,
+    tiles_of_group,
+    groups
+  };
   set who = set::nobody;
   uint32_t value = 0;  ///< a core, or a bit mask of tiles or groups
   uint32_t group = 0;
@@ -79,8 +85,8 @@ class soc {
 
   // ---- Code
 
-  /// Declares what decodes where; the slots stay the caller's. `read_only`: bytes at the start of L2 that no program may
-  /// write.
+  /// Declares what decodes where; the slots stay the caller's. `read_only`: bytes at the start of L2 that no program
+  /// may write.
   void set_code(const code_region& l2_code, const code_region& boot, uint32_t read_only) {
     l2_code_ = l2_code;
     boot_ = boot;
@@ -122,8 +128,8 @@ class soc {
   }
   const memory_view& view() const { return view_; }
 
-  /// Whether a core may do this access; if not, the program stops. Post-incrementing accesses are tested as the hardware
-  /// does (the updated base) and at the address that they use.
+  /// Whether a core may do this access; if not, the program stops. Post-incrementing accesses are tested as the
+  /// hardware does (the updated base) and at the address that they use.
   bool admits(origin from, const instruction& row, const memory_operands& m) {
     const uint32_t low = row.bytes - 1u;
     if (((m.address | (post_increments(row.operand_form) ? m.updated_base : 0)) & low) != 0) {
@@ -376,8 +382,8 @@ class soc {
     boot_words[1] = low << 20 | 0x5'0513;
   }
   static constexpr uint32_t no_tohost = ~uint32_t{3};
-  /// The word whose odd values end the program, as the RISC-V unit tests do. A symbol may be anywhere: only a word of L2
-  /// is one.
+  /// The word whose odd values end the program, as the RISC-V unit tests do. A symbol may be anywhere: only a word of
+  /// L2 is one.
   void set_tohost(uint32_t address) {
     tohost_ = in_l2(address) && address % 4 == 0 ? address : no_tohost;
     guard();
@@ -451,7 +457,9 @@ class soc {
         control_.end_of_computation = value;
         if ((value & 1) != 0) finish(from, value >> 1);
         break;
-      case 0x04: wake = value < config.cores() ? wake_request{set::one, value, 0} : wake_request{set::everybody, 0, 0}; break;
+      case 0x04:
+        wake = value < config.cores() ? wake_request{set::one, value, 0} : wake_request{set::everybody, 0, 0};
+        break;
       case 0x28:
         if (value == ~uint32_t{0} || value >> config.groups == 0) wake = {set::groups, value, 0};
         break;

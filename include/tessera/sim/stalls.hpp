@@ -27,10 +27,9 @@ inline constexpr int stall_count = 13;
 
 /// The word that stands for a cause in tables and files.
 constexpr const char* name_of(stall s) {
-  constexpr const char* names[stall_count] = {"fetch",         "load_use",      "far_load",      "alu_result",
-                                              "unit_full",     "bank_conflict", "port_conflict", "dma_conflict",
-                                              "transactions",  "system_port",   "fence",         "sleep",
-                                              "halted"};
+  constexpr const char* names[stall_count] = {
+      "fetch",        "load_use",     "far_load",    "alu_result", "unit_full", "bank_conflict", "port_conflict",
+      "dma_conflict", "transactions", "system_port", "fence",      "sleep",     "halted"};
   return names[static_cast<int>(s)];
 }
 

@@ -110,8 +110,8 @@ class system_ports {
 
   /// A core of a tile has a request.
   void offer(uint32_t tile, uint32_t local) { requests_.request(tile, local); }
-  /// Decides whose request each tile takes. held(tile, local): its packet; taken(id): it left the core; perform(id): the
-  /// access to L2 happens.
+  /// Decides whose request each tile takes. held(tile, local): its packet; taken(id): it left the core; perform(id):
+  /// the access to L2 happens.
   template <class Held, class Taken, class Perform>
   void grant(uint64_t cycle, interconnect& network, Held held, Taken taken, Perform perform) {
     requests_.decide([&](uint32_t tile, uint32_t local) {

@@ -507,7 +507,8 @@ class timed {
         },
         access);
     ports_.grant(
-        now_, network_, [&](uint32_t tile, uint32_t local) { return cores_[soc_.config.first_core_of(tile) + local].held; }, taken,
+        now_, network_,
+        [&](uint32_t tile, uint32_t local) { return cores_[soc_.config.first_core_of(tile) + local].held; }, taken,
         access);
     requesting_.prune([&](uint32_t core) { return cores_[core].holds; });
   }

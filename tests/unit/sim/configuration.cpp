@@ -43,9 +43,9 @@ configuration any_configuration(generator& random) {
     c.ro_line_bytes = power(random, 4, 8);
     c.outstanding = 1 + static_cast<uint32_t>(random() % 16);
     latencies& l = c.latency;
-    for (uint32_t* cycles : {&l.l2_read, &l.l2_cached_read, &l.l2_cached_miss, &l.l2_write, &l.l2_read_interval,
-                             &l.l2_word_interval, &l.device, &l.device_effect, &l.wake_up, &l.refill_hit,
-                             &l.refill_miss, &l.dma_start, &l.dma_end}) {
+    for (uint32_t* cycles :
+         {&l.l2_read, &l.l2_cached_read, &l.l2_cached_miss, &l.l2_write, &l.l2_read_interval, &l.l2_word_interval,
+          &l.device, &l.device_effect, &l.wake_up, &l.refill_hit, &l.refill_miss, &l.dma_start, &l.dma_end}) {
       *cycles = 1 + static_cast<uint32_t>(random() % 40);
     }
     const bool small = c.cores() <= 64 && c.l1_bytes() <= 1 << 18;
@@ -55,10 +55,10 @@ configuration any_configuration(generator& random) {
 
 std::string text_of(const configuration& c) {
   std::string text;
-  for (const uint32_t v : {c.groups, c.sub_groups, c.tiles, c.core_tiles_per_group, c.cores_per_tile, c.banks_per_tile,
-                           c.bank_bytes, c.sequential_bytes, c.axi_bytes, c.dma_engines_per_group, c.line_bytes,
-                           c.l0_lines, c.icache_ways, c.icache_bytes, c.ro_cache_bytes, c.ro_line_bytes,
-                           c.outstanding}) {
+  for (const uint32_t v :
+       {c.groups, c.sub_groups, c.tiles, c.core_tiles_per_group, c.cores_per_tile, c.banks_per_tile, c.bank_bytes,
+        c.sequential_bytes, c.axi_bytes, c.dma_engines_per_group, c.line_bytes, c.l0_lines, c.icache_ways,
+        c.icache_bytes, c.ro_cache_bytes, c.ro_line_bytes, c.outstanding}) {
     text += std::to_string(v) + " ";
   }
   return text;

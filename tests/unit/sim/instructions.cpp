@@ -103,10 +103,18 @@ TEST_CASE("instructions: any word is decoded, and found in at most one row") {
 }
 
 TEST_CASE("instructions: what the core lacks is illegal") {
-  const uint32_t words[] = {
-      0x00000000, 0xffffffff, 0x0000100f /* fence.i */, 0x30200073 /* mret */, 0x0000003b /* addw */,
-      0x0200003b /* mulw */, 0x00000007 /* flw */, 0x00000053 /* fadd.s */, 0x00003003 /* ld */, 0x00001013 | 1u << 25,
-      0x00000001 /* compressed */, 0x04000057 /* pv.cmpeq.h */};
+  const uint32_t words[] = {0x00000000,
+                            0xffffffff,
+                            0x0000100f /* fence.i */,
+                            0x30200073 /* mret */,
+                            0x0000003b /* addw */,
+                            0x0200003b /* mulw */,
+                            0x00000007 /* flw */,
+                            0x00000053 /* fadd.s */,
+                            0x00003003 /* ld */,
+                            0x00001013 | 1u << 25,
+                            0x00000001 /* compressed */,
+                            0x04000057 /* pv.cmpeq.h */};
   for (const uint32_t w : words) {
     CAPTURE(w);
     CHECK(decode(w).row == illegal_row);

@@ -23,8 +23,8 @@ TEST_CASE("l1_map: scrambling is a bijection that keeps a tile's sequential memo
     for (uint32_t a = 0; a < c->l1_bytes(); ++a) {
       const uint32_t s = map.scramble(a);
       if (s >= c->l1_bytes()) FAIL(s);
-      const bool in_place = a < c->sequential_total() ? map.tile(a) == a / c->sequential_bytes
-                                                      : map.bank(a) == a / 4 % c->banks();
+      const bool in_place =
+          a < c->sequential_total() ? map.tile(a) == a / c->sequential_bytes : map.bank(a) == a / 4 % c->banks();
       wrong += !seen[s] && map.unscramble(s) == a && s % 4 == a % 4 && in_place ? 0 : 1;
       seen[s] = true;
     }
@@ -81,7 +81,8 @@ TEST_CASE("machine: every instruction gives the same on the fast path, the slow 
       if (stores_by_register(i.operand_form)) f.rd = 6;
       if (i.executes_on == unit::atomic || i.executes_on == unit::conditional) f.rs2 = 9;
       if (repeat == 1 && writes_rd(i.operand_form)) f.rd = 0;
-      if (i.operand_form == form::branch || i.operand_form == form::branch_imm || i.operand_form == form::jump) f.imm = 8;
+      if (i.operand_form == form::branch || i.operand_form == form::branch_imm || i.operand_form == form::jump)
+        f.imm = 8;
       if (i.operand_form == form::jump_register) f = {7, 10, 0, 8};
       const uint32_t skipped = word("addi", {11, 11, 0, 1});
       const std::vector<uint32_t> words = program(encode(i, f), skipped, support::finish());
@@ -160,7 +161,9 @@ TEST_CASE("machine: programs that go wrong stop with core, pc and cause") {
     stop_reason reason;
     uint32_t pc;
   };
-  const auto with = [](uint32_t address, uint32_t last) { return program(load_constant(5, address), last, word("jal")); };
+  const auto with = [](uint32_t address, uint32_t last) {
+    return program(load_constant(5, address), last, word("jal"));
+  };
   const std::vector<bad> programs = {
       {{word("addi"), 0}, stop_reason::illegal_instruction, l2_base + 4},
       {with(0x1002, word("lw", {6, 5})), stop_reason::misaligned_access, l2_base + 8},
@@ -201,11 +204,11 @@ TEST_CASE("machine: a run that does not end is still running") {
 }
 
 TEST_CASE("machine: the exit code, UART and dumps reach the host") {
-  const auto m = load(minpool, program(word("csrrs", {10, 0, 0, 0xf14}), word("bne", {0, 10, 0, 40}),
-                                       load_constant(5, uart_base), word("addi", {6, 0, 0, 'h'}),
-                                       word("sb", {0, 5, 6}), word("addi", {6, 0, 0, '\n'}), word("sb", {0, 5, 6}),
-                                       word("addi", {7, 0, 0, 42}), word("csrrw", {0, 7, 0, 0x800}),
-                                       word("addi"), support::finish(21)));
+  const auto m =
+      load(minpool, program(word("csrrs", {10, 0, 0, 0xf14}), word("bne", {0, 10, 0, 40}), load_constant(5, uart_base),
+                            word("addi", {6, 0, 0, 'h'}), word("sb", {0, 5, 6}), word("addi", {6, 0, 0, '\n'}),
+                            word("sb", {0, 5, 6}), word("addi", {7, 0, 0, 42}), word("csrrw", {0, 7, 0, 0x800}),
+                            word("addi"), support::finish(21)));
   for (const mode how : modes) {
     m->reset();
     struct heard {
@@ -228,13 +231,13 @@ TEST_CASE("machine: the exit code, UART and dumps reach the host") {
 
 TEST_CASE("machine: a timed run is the same in one piece and in slices, and again after a reset") {
   // All cores add to one counter, then to counters of their own, and the last to finish ends the program.
-  const auto words = program(
-      load_constant(5, 0x4000), word("addi", {6, 0, 0, 1}), word("csrrs", {10, 0, 0, 0xf14}),
-      word("slli", {11, 10, 0, 6}), word("add", {11, 11, 5}), word("addi", {12, 0, 0, 20}),
-      word("amoadd.w", {7, 5, 6}), word("lw", {8, 11, 0, 64}), word("mul", {8, 8, 7}), word("sw", {0, 11, 8, 64}),
-      word("addi", {12, 12, 0, down(1)}), word("bne", {0, 12, 0, down(20)}), word("fence"),
-      word("amoadd.w", {7, 5, 6, 0}), word("addi", {9, 0, 0, 16 * 20 + 15}), word("beq", {0, 7, 9, 8}),
-      word("wfi"), support::finish(3));
+  const auto words =
+      program(load_constant(5, 0x4000), word("addi", {6, 0, 0, 1}), word("csrrs", {10, 0, 0, 0xf14}),
+              word("slli", {11, 10, 0, 6}), word("add", {11, 11, 5}), word("addi", {12, 0, 0, 20}),
+              word("amoadd.w", {7, 5, 6}), word("lw", {8, 11, 0, 64}), word("mul", {8, 8, 7}),
+              word("sw", {0, 11, 8, 64}), word("addi", {12, 12, 0, down(1)}), word("bne", {0, 12, 0, down(20)}),
+              word("fence"), word("amoadd.w", {7, 5, 6, 0}), word("addi", {9, 0, 0, 16 * 20 + 15}),
+              word("beq", {0, 7, 9, 8}), word("wfi"), support::finish(3));
   const auto whole = load(minpool, words);
   REQUIRE(whole->run(mode::timed, 100'000).reason == stop_reason::finished);
   CHECK(whole->stop().exit_code == 3);
@@ -266,11 +269,10 @@ TEST_CASE("machine: DMA moves bytes of any alignment, seen without scrambling") 
         const bool in = repeat % 2 == 0;
         const auto registers = program(load_constant(5, dma_base), load_constant(6, in ? l2 : l1),
                                        load_constant(7, in ? l1 : l2), load_constant(8, bytes));
-        const auto words = program(
-            word("csrrs", {10, 0, 0, 0xf14}), word("beq", {0, 10, 0, 8}), word("wfi"), registers,
-            word("sw", {0, 5, 6, 0}), word("sw", {0, 5, 7, 4}), word("sw", {0, 5, 8, 8}), word("fence"),
-            word("lw", {9, 5, 0, 0x14}), word("fence"), word("lw", {9, 5, 0, 0x18}),
-            word("beq", {0, 9, 0, down(4)}), support::finish());
+        const auto words = program(word("csrrs", {10, 0, 0, 0xf14}), word("beq", {0, 10, 0, 8}), word("wfi"), registers,
+                                   word("sw", {0, 5, 6, 0}), word("sw", {0, 5, 7, 4}), word("sw", {0, 5, 8, 8}),
+                                   word("fence"), word("lw", {9, 5, 0, 0x14}), word("fence"),
+                                   word("lw", {9, 5, 0, 0x18}), word("beq", {0, 9, 0, down(4)}), support::finish());
         const auto m = load(*c, words);
         std::vector<uint8_t> data(bytes + 2);
         for (uint8_t& b : data) b = static_cast<uint8_t>(random());

@@ -26,11 +26,11 @@ TEST_CASE("soc: a wake-up pulse keeps the mask that was set when it was sent") {
   configuration slow = minpool;
   slow.latency.wake_up = 200;  // far longer than the program takes to change the mask again
   const auto wait = program(word("wfi"), word("addi", {9, 0, 0, 1}), word("wfi"));
-  const auto words = program(word("csrrs", {10, 0, 0, 0xf14}), word("bne", {0, 10, 0, 11 * 4}),
-                             load_constant(5, control_base), word("addi", {6, 0, 0, 4}), word("addi", {7, 0, 0, 1}),
-                             word("addi", {8, 0, 0, down(1)}), word("sw", {0, 5, 6, 0x2c}),
-                             word("sw", {0, 5, 7, 0x30}), word("sw", {0, 5, 8, 0x04}),
-                             word("sw", {0, 5, 7, 0x2c}), word("sw", {0, 5, 0, 0x30}), wait);
+  const auto words =
+      program(word("csrrs", {10, 0, 0, 0xf14}), word("bne", {0, 10, 0, 11 * 4}), load_constant(5, control_base),
+              word("addi", {6, 0, 0, 4}), word("addi", {7, 0, 0, 1}), word("addi", {8, 0, 0, down(1)}),
+              word("sw", {0, 5, 6, 0x2c}), word("sw", {0, 5, 7, 0x30}), word("sw", {0, 5, 8, 0x04}),
+              word("sw", {0, 5, 7, 0x2c}), word("sw", {0, 5, 0, 0x30}), wait);
   for (const mode how : modes) {
     for (const configuration* c : std::initializer_list<const configuration*>{&minpool, &slow}) {
       const auto m = load(*c, words);

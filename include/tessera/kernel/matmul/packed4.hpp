@@ -96,7 +96,8 @@ template <index_t M, index_t N, class F>
   });
 }
 
-/// acc[i][j] += sum over k < bytes of a[i][k] * b[j][k]; bytes is a multiple of 4, rows start at words.
+/// acc[i][j] += sum over k < bytes of a[i][k] * b[j][k]; bytes is a multiple of 4 and not 0, rows start at
+/// words.
 template <class Isa, class A, index_t M, index_t N, index_t PitchA, index_t PitchB>
 [[gnu::always_inline]] inline void accumulate(const A* a, index_t pitch_a, const int8_t* b, index_t pitch_b,
                                               index_t bytes, uint32_t (&acc)[M][N]) {
